@@ -1,0 +1,76 @@
+/**
+ * Every bound of the server, with its reason. Each has a test at the limit and one past it. A bound is
+ * hard: configuration may not raise it; where an operator may choose, `config/` holds the choice.
+ */
+export const Limits = {
+  /** RFC 1035 §2.3.4: octets of a name on the wire, root label included. */
+  nameLength: 255,
+  /** RFC 1035 §2.3.4: octets of a label. */
+  labelLength: 63,
+  /** A 255-octet name holds at most 127 one-octet labels and the root. */
+  labels: 128,
+  /** Each pointer must lead backwards, and no name has more labels than this, so more hops are an attack. */
+  pointerHops: 127,
+  /** TCP's two-byte length (RFC 1035 §4.2.2). */
+  messageLength: 65_535,
+  /** RFC 1035 §4.2.1: what a client without EDNS accepts over UDP. */
+  udpPayload: 512,
+  /** RFC 9715 and DNS Flag Day 2020: what crosses every path without fragments. */
+  ednsPayload: 1232,
+  /** CNAME and DNAME links followed inside our zones in one answer; as Knot. */
+  aliasChain: 20,
+  /** RFC 2181 §8: a TTL has 31 bits. */
+  ttl: 0x7fff_ffff,
+  /** RRs of one RRset: 65,535 octets hold at most this many addresses with owner pointers. */
+  rrsetRecords: 4_000,
+  /** Octets of one RRset's rdata in wire form: it must fit one message with room for the rest. */
+  rrsetBytes: 60_000,
+  /** RRsets at one owner: more is no real name (BIND CVE-2024-1737). */
+  nameRRsets: 100,
+  /** RRs in the prerequisite and update sections of one UPDATE: what fits 64 KiB, with a round number. */
+  updateRecords: 5_000,
+  /** Updates waiting for one zone; past it the sender is told to come again (SERVFAIL, 503). */
+  updateQueue: 8_192,
+  /** Updates drained into one commit: a commit stays below some tens of milliseconds. */
+  updateBatch: 1_024,
+  /** Times a commit is tried again after another writer was first. */
+  commitAttempts: 8,
+  /** Journal entries one read returns; a reader asks again for more. */
+  journalPage: 1_000,
+  /** Journal entries kept for one zone. */
+  journalEntries: 10_000,
+  /** Host names in one dyndns2 call (Dyn's own documented bound). */
+  dyndnsHosts: 20,
+  /** Octets of an HTTP request body at the update doors; a real one has under 1 KiB. */
+  httpBody: 16_384,
+  /** Octets of an HTTP request's headers and target. */
+  httpHeaders: 16_384,
+  /** Parameters in one HTTP request, query and body together. */
+  httpParameters: 100,
+  /** Octets of a zone file sent to the administrative socket. */
+  zoneFileBody: 512 * 1024 * 1024,
+  /** Passwords checked at once: argon2id costs tens of MiB and tens of milliseconds each. */
+  passwordChecks: 2,
+  /** Password checks waiting; past it the answer is 503, so that a flood cannot starve the server. */
+  passwordQueue: 32,
+  /** TCP connections at once; the oldest idle one makes room. */
+  tcpConnections: 1_024,
+  /** TCP connections of one client address at once. */
+  tcpConnectionsPerClient: 128,
+  /** Answers a TCP connection may have waiting before we stop reading from it. */
+  tcpPipeline: 64,
+  /** RFC 7766 §6.2.3: milliseconds a TCP connection may be idle. */
+  tcpIdleMs: 10_000,
+  /** Milliseconds a started TCP message may take to arrive whole. */
+  tcpMessageMs: 5_000,
+  /** RFC 8945 §10: seconds of clock difference a TSIG allows. */
+  tsigFudge: 300,
+  /** Files that may include each other ($INCLUDE), to end a loop. */
+  includeDepth: 10,
+  /** Records one $GENERATE line may make. */
+  generateRecords: 1_000_000,
+  /** Zones of one server: beyond it the zone directory would need another form. */
+  zones: 100_000,
+  /** Threads that may read the zone table, the main thread included. */
+  tableReaders: 64,
+} as const;

@@ -1,0 +1,35 @@
+/** Structured logs: one JSON line per event (pino), or readable lines on a terminal's wish. */
+import { type DestinationStream, pino } from "pino";
+
+/** What parts of the server see of the log; a test hands in its own. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+  child(fields: Record<string, unknown>): Logger;
+}
+
+export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
+
+/** Values under these keys never reach a log, wherever they stand. */
+const SECRETS = [
+  "secret",
+  "password",
+  "token",
+  "authorization",
+  "*.secret",
+  "*.password",
+  "*.token",
+];
+
+export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    redact: { paths: SECRETS, censor: "[hidden]" },
+  };
+  return destination === undefined ? pino(options) : pino(options, destination);
+}

@@ -1,0 +1,96 @@
+/**
+ * Where zones live between restarts. Three implementations keep the same promises, proven by one suite
+ * (`test/store`): memory (the reference), LMDB (embedded, the default) and Redis.
+ *
+ * Promises:
+ *  - `commit` is atomic and durable when its promise resolves: RRsets, journal and version, or nothing.
+ *  - `commit` compares and swaps on the zone's version: a commit against another version changes nothing
+ *    and answers with the version there is.
+ *  - Commits of different zones, and several commits waiting at once, may share one flush (group commit).
+ *  - A rejected promise means that nothing was acknowledged; after `store-unavailable` the caller does not
+ *    know whether it happened, and must load the version again.
+ *  - Values that cannot be read are reported (`store-format`), never skipped and never overwritten.
+ */
+import type { Name } from "../wire/name.ts";
+import type { Changeset, RRsetChange } from "../zone/changeset.ts";
+import type { RRset } from "../zone/rrset.ts";
+
+/** Where a zone stands. `sequence` counts journal entries since the zone was made and never goes back. */
+export interface ZoneVersion {
+  readonly serial: number;
+  readonly sequence: number;
+}
+
+export interface StoredZone extends ZoneVersion {
+  readonly origin: Name;
+}
+
+/** One change as history keeps it: what, when, who, through which door and from where. */
+export interface JournalEntry extends Changeset {
+  /** Position in the zone's journal: 1 for the creation, then one more each. */
+  readonly sequence: number;
+  /** Milliseconds since 1970. */
+  readonly timeMs: number;
+  /** The credential's name: `key:router`, `user:alice`, `token:ab12…`, `local` for the command line. */
+  readonly actor: string;
+  /** `rfc2136`, `dyndns2`, `rest`, `cli`, `config`, … (`Door` in `update/update-request.ts`). */
+  readonly door: string;
+  /** The client's address as text without port; empty for the command line. */
+  readonly address: string;
+}
+
+/** One atomic step: the entries of a drained batch, and the RRsets as they are after the last of them. */
+export interface ZoneCommit {
+  readonly origin: Name;
+  readonly expected: ZoneVersion;
+  readonly next: ZoneVersion;
+  readonly entries: readonly JournalEntry[];
+  readonly changes: readonly RRsetChange[];
+}
+
+export type CommitOutcome =
+  | { readonly status: "committed" }
+  /** Another writer was first, or the zone is gone (`actual` undefined). Nothing was changed. */
+  | { readonly status: "conflict"; readonly actual: ZoneVersion | undefined };
+
+export interface LoadedZone extends StoredZone {
+  /** Every RRset of the zone once, in batches, in no promised order. */
+  readonly batches: AsyncIterable<readonly RRset[]>;
+}
+
+export interface JournalRange {
+  /** Entries with a sequence above this one, oldest first. */
+  readonly afterSequence: number;
+  readonly limit: number;
+}
+
+/** Small named JSON values beside the zones: TSIG keys, tokens, users, hosts. */
+export type DocumentKind = "key" | "token" | "user" | "host" | "setting";
+
+export interface StoreDocument {
+  readonly id: string;
+  readonly json: string;
+}
+
+export interface Store {
+  listZones(): Promise<readonly StoredZone[]>;
+  /**
+   * Makes a zone whole or not at all; `entry` is its first journal entry (sequence 1), whose `added` may be
+   * empty for a zone too large to keep twice. Throws `zone-exists`.
+   */
+  createZone(entry: JournalEntry, rrsets: AsyncIterable<RRset> | Iterable<RRset>): Promise<void>;
+  /** `undefined` when there is no such zone. */
+  loadZone(origin: Name): Promise<LoadedZone | undefined>;
+  /** Zone and journal; false when there was none. */
+  deleteZone(origin: Name): Promise<boolean>;
+  commit(commit: ZoneCommit): Promise<CommitOutcome>;
+  /** What is still kept of the journal in this range; empty past the end. */
+  readJournal(origin: Name, range: JournalRange): Promise<readonly JournalEntry[]>;
+  /** Calls back after a zone was changed by another process on the same store. Returns the way to stop. */
+  watch(changed: (origin: Name) => void): () => void;
+  readDocuments(kind: DocumentKind): Promise<readonly StoreDocument[]>;
+  /** Writes one document, durable on return; `undefined` json deletes it. */
+  writeDocument(kind: DocumentKind, id: string, json: string | undefined): Promise<void>;
+  /** Finishes what was begun, then lets go of files and connections. */
+  close(): Promise<void>;
+}
