@@ -1,0 +1,154 @@
+/**
+ * TSIG keys and what each may do. Two sources: the configuration, which the running server cannot change, and the
+ * store, which `windhover key` does. The configuration wins where both name a key.
+ */
+import { type Static, Type } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
+import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+import type { Store } from "../store/store.ts";
+import { formatName, type Name, nameKey, parseName } from "../wire/name.ts";
+import { parseTsigAlgorithm, type TsigKey } from "../wire/tsig.ts";
+import { formatGrant, GrantText, parseGrant } from "./grant-text.ts";
+import type { Grant, Principal } from "./principal.ts";
+
+export interface TsigCredential {
+  readonly key: TsigKey;
+  readonly principal: Principal;
+  readonly source: "configuration" | "store";
+}
+
+/** A key as it stands in the configuration, in a stored document and in REST. */
+export const KeyText = Type.Object(
+  {
+    name: Type.String({ minLength: 1 }),
+    algorithm: Type.String({ minLength: 1 }),
+    /** Base64. */
+    secret: Type.String({ minLength: 1 }),
+    grants: Type.Array(GrantText),
+  },
+  { additionalProperties: false },
+);
+export type KeyText = Static<typeof KeyText>;
+
+export class Keyring {
+  readonly #credentials = new Map<string, TsigCredential>();
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  find(name: Name): TsigCredential | undefined {
+    return this.#credentials.get(nameKey(name));
+  }
+
+  list(): readonly TsigCredential[] {
+    return [...this.#credentials.values()];
+  }
+
+  /** Reads the stored keys. One that cannot be read is reported and left as it is. */
+  async load(log: Logger): Promise<void> {
+    for (const document of await this.#store.readDocuments("key")) {
+      try {
+        this.#take(readDocument(document.json));
+      } catch (error) {
+        const fields = { key: document.id, problem: errorMessage(error) };
+        log.error(fields, "a stored TSIG key cannot be read and is not used");
+      }
+    }
+  }
+
+  /** A key of the configuration: replaces a stored one of the same name while this server runs. */
+  configure(text: KeyText): void {
+    const credential = parseKey(text, "configuration");
+    this.#credentials.set(nameKey(credential.key.name), credential);
+  }
+
+  /** Stores a key and uses it from now on. Throws `exists` when the name is taken. */
+  async add(text: KeyText): Promise<TsigCredential> {
+    const credential = parseKey(text, "store");
+    if (this.find(credential.key.name) !== undefined) {
+      const message = `there is a TSIG key ${formatName(credential.key.name)} already; remove it first`;
+      throw new WindhoverError(ErrorCode.exists, message);
+    }
+    await this.#store.writeDocument(
+      "key",
+      documentId(credential.key.name),
+      formatDocument(credential),
+    );
+    this.#take(credential);
+    return credential;
+  }
+
+  /** False when there is no such stored key. */
+  async remove(name: Name): Promise<boolean> {
+    const found = this.find(name);
+    if (found === undefined) return false;
+    if (found.source === "configuration") {
+      const message = `the TSIG key ${formatName(name)} stands in the configuration file; remove it there`;
+      throw new WindhoverError(ErrorCode.forbidden, message);
+    }
+    await this.#store.writeDocument("key", documentId(name), undefined);
+    this.#credentials.delete(nameKey(name));
+    return true;
+  }
+
+  #take(credential: TsigCredential): void {
+    if (this.find(credential.key.name)?.source === "configuration") return;
+    this.#credentials.set(nameKey(credential.key.name), credential);
+  }
+}
+
+function parseKey(text: KeyText, source: TsigCredential["source"]): TsigCredential {
+  const name = parseName(text.name);
+  const algorithm = parseTsigAlgorithm(text.algorithm);
+  if (algorithm === undefined) {
+    throw badKey(text.name, `has an unknown algorithm "${text.algorithm}"; use hmac-sha256`);
+  }
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text.secret))
+    throw badKey(text.name, "has a secret that is not base64");
+  const secret = new Uint8Array(Buffer.from(text.secret, "base64"));
+  return {
+    key: { name, algorithm, secret },
+    principal: keyPrincipal(name, text.grants.map(parseGrant)),
+    source,
+  };
+}
+
+function keyPrincipal(name: Name, grants: readonly Grant[]): Principal {
+  return { actor: `key:${formatName(name).replace(/\.$/, "")}`, grants, isOperator: false };
+}
+
+function documentId(name: Name): string {
+  return formatName(name);
+}
+
+function formatDocument({ key, principal }: TsigCredential): string {
+  const text: KeyText = {
+    name: formatName(key.name),
+    algorithm: key.algorithm,
+    secret: Buffer.from(key.secret).toString("base64"),
+    grants: principal.grants.map(formatGrant),
+  };
+  return JSON.stringify(text);
+}
+
+function readDocument(json: string): TsigCredential {
+  const value: unknown = JSON.parse(json);
+  if (!Value.Check(KeyText, value)) {
+    const first = Value.Errors(KeyText, value).First();
+    throw badKey(
+      "",
+      `does not have the shape of a key: ${first?.path ?? ""} ${first?.message ?? ""}`,
+    );
+  }
+  return parseKey(value, "store");
+}
+
+function badKey(name: string, problem: string): WindhoverError {
+  return new WindhoverError(
+    ErrorCode.badCredential,
+    `TSIG key ${name} ${problem}`.replace("  ", " "),
+  );
+}
