@@ -1,0 +1,110 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { formatName } from "../wire/name.ts";
+import { loadConfig } from "./config.ts";
+
+function fromFile(content: string, environment: NodeJS.ProcessEnv = {}) {
+  const directory = mkdtempSync(join(tmpdir(), "windhover-config-"));
+  const file = join(directory, "windhover.yaml");
+  writeFileSync(file, content);
+  return { directory, load: () => loadConfig({ file, environment, directory: "/nowhere" }) };
+}
+
+function fromEnvironment(environment: NodeJS.ProcessEnv) {
+  return loadConfig({ file: undefined, environment, directory: "/srv/windhover" });
+}
+
+describe("defaults", () => {
+  test("nothing configured listens on loopback and stores beside the caller", () => {
+    const config = fromEnvironment({});
+    expect(config.dns.listen).toEqual([{ address: "127.0.0.1", port: 5300 }]);
+    expect(config.http.listen).toEqual({ address: "127.0.0.1", port: 8053 });
+    expect(config.store).toBe("/srv/windhover/data");
+    expect(config.socket).toBe("/srv/windhover/data/windhover.sock");
+    expect(config.http.ttl).toBe(60);
+  });
+
+  test("the value is frozen all the way down", () => {
+    const config = fromEnvironment({});
+    expect(Object.isFrozen(config.dns.listen[0])).toBe(true);
+  });
+
+  test("an empty file is as no file", () => {
+    expect(fromFile("").load().dns.listen).toHaveLength(1);
+  });
+});
+
+describe("the file", () => {
+  test("paths are relative to the file, names are absolute, addresses are parsed", () => {
+    const { directory, load } = fromFile(`
+zones:
+  - origin: Dyn.Example.COM
+    file: zones/dyn.zone
+    notify: ["[::1]:5401"]
+`);
+    const zone = load().zones[0];
+    expect(zone?.file).toBe(join(directory, "zones/dyn.zone"));
+    expect(formatName(zone?.origin as Uint8Array)).toBe("dyn.example.com.");
+    expect(zone?.notify).toEqual([{ address: "::1", port: 5401 }]);
+  });
+
+  test("a Redis URL is kept and the socket goes to ./data", () => {
+    const { directory, load } = fromFile("store: redis://127.0.0.1:6379/0");
+    expect(load().store).toBe("redis://127.0.0.1:6379/0");
+    expect(load().socket).toBe(join(directory, "data/windhover.sock"));
+  });
+});
+
+describe("mistakes are named", () => {
+  test.each([
+    ["htpp: {}", "unknown key `htpp`; did you mean `http`?"],
+    ["dns: { lisen: ['127.0.0.1:53'] }", "unknown key `dns.lisen`; did you mean `listen`?"],
+    ["zones: [{ origin: a.b, fil: x }]", "unknown key `zones.0.fil`; did you mean `file`?"],
+    ["http: { wholly_unlike: 1 }", "known here: listen, trustedProxies, ttl, metrics"],
+    ["dns: { listen: ['nowhere'] }", '`dns.listen[0]`: "nowhere" is not an address with a port'],
+    ["http: { listen: '127.0.0.1:70000' }", "`http.listen`"],
+    ["http: { ttl: -1 }", "`http.ttl`"],
+    ["zones: [{ origin: 'a..b' }]", "`zones[0].origin`: bad domain name"],
+    ["users: [{ name: a, password: plain }]", "`users.0.password`"],
+    ["- a list", "must be a mapping"],
+  ])("%s", (content, message) => {
+    expect(fromFile(content).load).toThrow(message);
+  });
+
+  test("YAML mistakes carry file, line and column", () => {
+    expect(fromFile("dns:\n  listen: [").load).toThrow(/windhover\.yaml:\d+:\d+: /);
+  });
+
+  test("a missing file says so", () => {
+    const missing = { file: "/nowhere/windhover.yaml", environment: {}, directory: "/" };
+    expect(() => loadConfig(missing)).toThrow("/nowhere/windhover.yaml: cannot be read");
+  });
+});
+
+describe("environment twins", () => {
+  test("win over the file", () => {
+    const { load } = fromFile("http: { listen: '127.0.0.1:1' }", {
+      WINDHOVER_HTTP__LISTEN: "127.0.0.1:2",
+    });
+    expect(load().http.listen?.port).toBe(2);
+  });
+
+  test("reach lists by commas, YAML and positions, and keys of several words", () => {
+    const config = fromEnvironment({
+      WINDHOVER_DNS__LISTEN: "127.0.0.1:53, [::1]:53",
+      WINDHOVER_ZONES__0__ORIGIN: "dyn.example.com",
+      WINDHOVER_HTTP__TRUSTED_PROXIES: '["10.0.0.0/8"]',
+      WINDHOVER_LOG__LEVEL: "debug",
+    });
+    expect(config.dns.listen.map((each) => each.address)).toEqual(["127.0.0.1", "::1"]);
+    expect(config.zones).toHaveLength(1);
+    expect(config.http.trustedProxies).toEqual(["10.0.0.0/8"]);
+    expect(config.logLevel).toBe("debug");
+  });
+
+  test("a mistyped one is named too", () => {
+    expect(() => fromEnvironment({ WINDHOVER_STOR: "x" })).toThrow("did you mean `store`?");
+  });
+});

@@ -1,0 +1,83 @@
+/**
+ * The shape of `windhover.yaml`. What a key means stands here, next to its form and its default; `load.ts` reads
+ * it, `config.ts` turns it into values the server uses.
+ */
+import { type Static, Type } from "@sinclair/typebox";
+import { GrantText } from "../identity/grant-text.ts";
+import { KeyText } from "../identity/keyring.ts";
+
+const closed = { additionalProperties: false } as const;
+
+export const ConfigText = Type.Object(
+  {
+    dns: Type.Object(
+      {
+        /** Addresses and ports for UDP and TCP. */
+        listen: Type.Array(Type.String(), { default: ["127.0.0.1:5300"], minItems: 1 }),
+        /** Threads that answer UDP; 0 chooses by the number of cores. */
+        workers: Type.Integer({ default: 0, minimum: 0, maximum: 60 }),
+        /** Answer to `version.bind` and `version.server` in class CH; empty hides it. */
+        version: Type.String({ default: "" }),
+        /** Answer to `id.server` and `hostname.bind` in class CH, and NSID; empty hides it. */
+        identity: Type.String({ default: "" }),
+      },
+      { ...closed, default: {} },
+    ),
+    http: Type.Object(
+      {
+        /** Address and port of the update doors, health and metrics; empty for none. */
+        listen: Type.String({ default: "127.0.0.1:8053" }),
+        /** Proxies whose X-Forwarded-For is believed, as addresses or prefixes. */
+        trustedProxies: Type.Array(Type.String(), { default: [] }),
+        /** TTL in seconds of records made through the HTTP doors. */
+        ttl: Type.Integer({ default: 60, minimum: 0, maximum: 0x7fff_ffff }),
+        /** Whether /metrics is served on this address. */
+        metrics: Type.Boolean({ default: true }),
+      },
+      { ...closed, default: {} },
+    ),
+    /** A directory (LMDB), `redis://…` or `rediss://…`. */
+    store: Type.String({ default: "./data", minLength: 1 }),
+    /** The administrative Unix socket; empty means `windhover.sock` in the data directory. */
+    socket: Type.String({ default: "" }),
+    log: Type.Object(
+      {
+        level: Type.Union(
+          ["debug", "info", "warn", "error"].map((level) => Type.Literal(level)),
+          { default: "info" },
+        ),
+      },
+      { ...closed, default: {} },
+    ),
+    zones: Type.Array(
+      Type.Object(
+        {
+          origin: Type.String({ minLength: 1 }),
+          /** Read once, when the store has no such zone. */
+          file: Type.Optional(Type.String({ minLength: 1 })),
+          /** Secondaries to NOTIFY. */
+          notify: Type.Array(Type.String(), { default: [] }),
+        },
+        closed,
+      ),
+      { default: [] },
+    ),
+    keys: Type.Array(KeyText, { default: [] }),
+    users: Type.Array(
+      Type.Object(
+        {
+          name: Type.String({ minLength: 1, pattern: "^[^:]+$" }),
+          /** An argon2id hash, as `windhover token hash` prints it. */
+          password: Type.Optional(Type.String({ pattern: "^\\$argon2id\\$" })),
+          /** A plain secret, for trying things out. */
+          token: Type.Optional(Type.String({ minLength: 1 })),
+          grants: Type.Array(GrantText, { default: [] }),
+        },
+        closed,
+      ),
+      { default: [] },
+    ),
+  },
+  { ...closed, default: {} },
+);
+export type ConfigText = Static<typeof ConfigText>;
