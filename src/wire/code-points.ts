@@ -76,6 +76,9 @@ export const ExtendedError = {
   invalidData: 24,
 } as const;
 
+/** Octets of a message's header (RFC 1035 §4.1.1). */
+export const HEADER_LENGTH = 12;
+
 /** Header flag bits of the 16-bit word at offset 2 (RFC 1035 §4.1.1). */
 export const HeaderFlag = {
   qr: 0x8000,

@@ -4,8 +4,7 @@
  */
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
-
-const HEADER_LENGTH = 12;
+import { HEADER_LENGTH } from "./code-points.ts";
 
 /** The first two bits of a label's first octet (RFC 1035 §4.1.4); 01 and 10 mean nothing today. */
 const LABEL_TYPE = 0xc0;
