@@ -53,6 +53,49 @@ export const Limits = {
   passwordChecks: 2,
   /** Password checks waiting; past it the answer is 503, so that a flood cannot starve the server. */
   passwordQueue: 32,
+  /** Passwords remembered as right, so that a client calling every few minutes costs no argon2. */
+  passwordCache: 1_024,
+  /** KiB of memory a stored argon2id hash may ask for: 1 GiB. */
+  passwordMemoryKib: 1_048_576,
+  /** Passes a stored argon2id hash may ask for. */
+  passwordPasses: 100,
+  /** Characters of a plain token from the configuration that may be used without its user name. */
+  tokenLength: 16,
+  /** Wrong credentials from one client address in a minute; more are refused unread, machine tokens excepted. */
+  authFailures: 20,
+  /** Client addresses whose wrong credentials are counted; the one idle longest makes room. */
+  authFailureAddresses: 10_000,
+  /** Addresses of one family in one dyndns2 call. */
+  dyndnsAddresses: 8,
+  /** Milliseconds a node's clock may be off in a report. */
+  reportClockMs: 600_000,
+  /** Nodes whose last report is remembered; the one idle longest makes room. */
+  reportNodes: 100_000,
+  /** HTTP connections at once. */
+  httpConnections: 1_024,
+  /** Header lines of an HTTP request. */
+  httpHeaderLines: 100,
+  /** Milliseconds an HTTP request's headers may take to arrive. */
+  httpHeadersMs: 10_000,
+  /** Milliseconds a whole HTTP request may take to arrive. */
+  httpRequestMs: 20_000,
+  /** Milliseconds an HTTP connection may be idle between requests. */
+  httpIdleMs: 10_000,
+  /** Octets of a UDP response we ever make: what EDNS lets a client ask for and peers still send. */
+  udpResponse: 4_096,
+  /** Octets asked of the kernel for waiting datagrams: some tens of milliseconds of a flood (it may grant less). */
+  udpReceiveBuffer: 4 * 1024 * 1024,
+  /** Octets of UDP responses the kernel would not take at once; past it they are dropped, as the network would. */
+  datagramSendQueue: 1024 * 1024,
+  /** Datagrams of one worker waiting for the main thread; past it they are dropped, and clients ask again. */
+  deferredDatagrams: 16_384,
+  /** Milliseconds before a dead worker is first started again; doubled each time, up to the next bound. */
+  workerRestartMs: 100,
+  workerRestartMaxMs: 10_000,
+  /** Connections the kernel holds for us before they are accepted. */
+  tcpBacklog: 1_024,
+  /** Milliseconds that open TCP connections get to finish when the server stops. */
+  tcpCloseMs: 5_000,
   /** TCP connections at once; the oldest idle one makes room. */
   tcpConnections: 1_024,
   /** TCP connections of one client address at once. */
@@ -67,6 +110,10 @@ export const Limits = {
   tsigFudge: 300,
   /** Files that may include each other ($INCLUDE), to end a loop. */
   includeDepth: 10,
+  /** Octets of one line of a zone file: 65,535 octets of rdata, each written as `\\DDD`, four times over. */
+  zoneFileLine: 1_048_576,
+  /** Words of one zone file entry: the longest rdata, one octet a word, with room for the rest. */
+  entryTokens: 66_000,
   /** Records one $GENERATE line may make. */
   generateRecords: 1_000_000,
   /** Zones of one server: beyond it the zone directory would need another form. */

@@ -1,0 +1,286 @@
+/**
+ * Users with passwords and machine tokens, and what each may do. Two sources: the configuration, which the
+ * running server cannot change, and the store. The configuration wins where both name a user.
+ */
+import type { Clock } from "../base/clock.ts";
+import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
+import type { Logger } from "../base/log.ts";
+import type { Store } from "../store/store.ts";
+import { formatName, type Name, parseName } from "../wire/name.ts";
+import {
+  type NewToken,
+  type NewUser,
+  readDocument,
+  TokenDocument,
+  type TokenListing,
+  UserDocument,
+  type UserListing,
+  type UserText,
+} from "./account-text.ts";
+import { formatGrant, parseGrant } from "./grant-text.ts";
+import { decoyHash, hashPassword, isPasswordHash, verifyPassword } from "./password.ts";
+import { PasswordCache } from "./password-cache.ts";
+import { PasswordQueue } from "./password-queue.ts";
+import type { Principal } from "./principal.ts";
+import { equalDigests, makeToken, secretDigest, type Token, tokenId } from "./token.ts";
+
+interface User {
+  readonly principal: Principal;
+  readonly source: "configuration" | "store";
+  /** argon2id. */
+  readonly hash?: string;
+  /** SHA-256 of a plain token of the configuration. */
+  readonly digest?: Uint8Array;
+}
+
+interface MachineToken {
+  readonly principal: Principal;
+  readonly digest: Uint8Array;
+  readonly listing: TokenListing;
+}
+
+export interface AccountsParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export class Accounts {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  #users = new Map<string, User>();
+  #tokens = new Map<string, MachineToken>();
+  /** Users of the configuration by their plain token; `undefined` where two share one. */
+  readonly #plainTokens = new Map<string, User | undefined>();
+  readonly #queue = new PasswordQueue();
+  readonly #cache = new PasswordCache();
+  /** Equal checks under way are one check. */
+  readonly #checks = new Map<string, Promise<boolean | "busy">>();
+  #decoy: string | undefined;
+
+  constructor({ store, clock, log }: AccountsParts) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** A user of the configuration. Throws `bad-credential` saying what is wrong with it. */
+  configure(text: UserText): void {
+    if ((text.password === undefined) === (text.token === undefined)) {
+      throw badUser(text.name, "needs either `password` (an argon2id hash) or `token`");
+    }
+    if (text.password !== undefined && !isPasswordHash(text.password)) {
+      throw badUser(
+        text.name,
+        "has a password that is not an argon2id hash; `windhover token hash` makes one",
+      );
+    }
+    const user: User = {
+      principal: userPrincipal(text.name, text.grants),
+      source: "configuration",
+      ...(text.password === undefined ? {} : { hash: text.password }),
+      ...(text.token === undefined ? {} : { digest: secretDigest(text.token) }),
+    };
+    this.#users.set(text.name, user);
+    if (text.token !== undefined) this.#addPlainToken(text.token, user);
+    this.#chooseDecoy();
+  }
+
+  /** Reads users and tokens of the store anew. One that cannot be read is reported and left as it is. */
+  async load(): Promise<void> {
+    const users = await this.#store.readDocuments("user");
+    const tokens = await this.#store.readDocuments("token");
+    this.#users = new Map([...this.#users].filter(([, { source }]) => source === "configuration"));
+    this.#tokens = new Map();
+    for (const { id, json } of users) this.#attempt("user", id, () => this.#takeUser(id, json));
+    for (const { id, json } of tokens) this.#attempt("token", id, () => this.#takeToken(id, json));
+    this.#cache.clear();
+    this.#chooseDecoy();
+  }
+
+  hasUser(name: string): boolean {
+    return this.#users.has(name);
+  }
+
+  /** The principal of a machine token, or of a configured user's plain token long enough to stand alone. */
+  verifyToken(secret: string): Principal | undefined {
+    const id = tokenId(secret);
+    const token = id === undefined ? undefined : this.#tokens.get(id);
+    const digest = secretDigest(secret);
+    if (token !== undefined && equalDigests(token.digest, digest)) return token.principal;
+    if (secret.length < Limits.tokenLength) return undefined;
+    return this.#plainTokens.get(digest.toString("hex"))?.principal;
+  }
+
+  /**
+   * The principal of Basic credentials: a token as the password under any user name, or a user and the
+   * password. `"busy"`: too many passwords are being checked, ask again later.
+   */
+  async verifyBasic(name: string, secret: string): Promise<Principal | undefined | "busy"> {
+    const owner = this.verifyToken(secret);
+    if (owner !== undefined) return owner;
+    const user = this.#users.get(name);
+    if (user?.digest !== undefined && equalDigests(user.digest, secretDigest(secret))) {
+      return user.principal;
+    }
+    const hash = user?.hash ?? this.#decoy;
+    if (hash === undefined) return undefined;
+    const verdict = await this.#verifyHash(hash, secret);
+    if (verdict === "busy") return "busy";
+    return verdict && user !== undefined ? user.principal : undefined;
+  }
+
+  listTokens(): readonly TokenListing[] {
+    return [...this.#tokens.values()].map(({ listing }) => listing);
+  }
+
+  /** Stores a new token and uses it from now on; the secret is told here and never again. */
+  async addToken(text: NewToken): Promise<Token> {
+    let token = makeToken();
+    while (this.#tokens.has(token.id)) token = makeToken();
+    const document: TokenDocument = {
+      version: 1,
+      sha256: secretDigest(token.secret).toString("hex"),
+      label: text.label ?? "",
+      ...(text.host === undefined ? {} : { host: formatName(readHost(text.host)) }),
+      grants: text.grants.map(parseGrant).map(formatGrant),
+      created: new Date(this.#clock.nowMs()).toISOString(),
+    };
+    const json = JSON.stringify(document);
+    await this.#store.writeDocument("token", token.id, json);
+    this.#takeToken(token.id, json);
+    return token;
+  }
+
+  /** False when there is no such token. */
+  async revokeToken(id: string): Promise<boolean> {
+    if (!this.#tokens.has(id)) return false;
+    await this.#store.writeDocument("token", id, undefined);
+    this.#tokens.delete(id);
+    return true;
+  }
+
+  listUsers(): readonly UserListing[] {
+    return [...this.#users].map(([name, { principal, source }]) => ({
+      name,
+      grants: principal.grants.map(formatGrant),
+      source,
+    }));
+  }
+
+  /** Stores a user, in place of a stored one of that name. */
+  async putUser({ name, password, grants }: NewUser): Promise<void> {
+    this.#refuseConfigured(name);
+    if (name.includes(":") || name.trim() === "")
+      throw badUser(name, "needs a name without a colon");
+    const hash = await hashPassword(password);
+    const parsed = grants.map(parseGrant).map(formatGrant);
+    const json = JSON.stringify({
+      version: 1,
+      password: hash,
+      grants: parsed,
+    } satisfies UserDocument);
+    await this.#store.writeDocument("user", name, json);
+    this.#takeUser(name, json);
+    this.#chooseDecoy();
+  }
+
+  /** False when there is no such stored user. */
+  async removeUser(name: string): Promise<boolean> {
+    this.#refuseConfigured(name);
+    if (!this.#users.has(name)) return false;
+    await this.#store.writeDocument("user", name, undefined);
+    this.#users.delete(name);
+    this.#chooseDecoy();
+    return true;
+  }
+
+  #addPlainToken(token: string, user: User): void {
+    if (token.length < Limits.tokenLength) return;
+    const key = secretDigest(token).toString("hex");
+    this.#plainTokens.set(key, this.#plainTokens.has(key) ? undefined : user);
+  }
+
+  #takeUser(name: string, json: string): void {
+    const document = readDocument(UserDocument, json);
+    if (!isPasswordHash(document.password)) {
+      throw new WindhoverError(ErrorCode.storeFormat, "/password: not an argon2id hash");
+    }
+    const user = { principal: userPrincipal(name, document.grants), hash: document.password };
+    if (this.#users.get(name)?.source === "configuration") return;
+    this.#users.set(name, { ...user, source: "store" });
+  }
+
+  #takeToken(id: string, json: string): void {
+    const document = readDocument(TokenDocument, json);
+    const principal: Principal = Object.freeze({
+      actor: `token:${id}`,
+      grants: document.grants.map(parseGrant),
+      isOperator: false,
+      ...(document.host === undefined ? {} : { host: readHost(document.host) }),
+    });
+    const { label, host, grants, created } = document;
+    const listing = { id, label, ...(host === undefined ? {} : { host }), grants, created };
+    this.#tokens.set(id, { principal, digest: Buffer.from(document.sha256, "hex"), listing });
+  }
+
+  #attempt(kind: "user" | "token", id: string, take: () => void): void {
+    try {
+      take();
+    } catch (error) {
+      const fields = { kind, id, problem: errorMessage(error) };
+      this.#log.error(fields, `a stored ${kind} cannot be read and is not used`);
+    }
+  }
+
+  /** Unknown users are checked like the first known one; where nobody has a password there is nothing to hide. */
+  #chooseDecoy(): void {
+    const model = [...this.#users.values()].find(({ hash }) => hash !== undefined)?.hash;
+    this.#decoy = model === undefined ? undefined : decoyHash(model);
+  }
+
+  #verifyHash(hash: string, secret: string): Promise<boolean | "busy"> | boolean {
+    const entry = this.#cache.entry(hash, secret);
+    if (this.#cache.has(entry)) return true;
+    const running = this.#checks.get(entry);
+    if (running !== undefined) return running;
+    const check = this.#computeHash(hash, secret, entry).finally(() => this.#checks.delete(entry));
+    this.#checks.set(entry, check);
+    return check;
+  }
+
+  async #computeHash(hash: string, secret: string, entry: string): Promise<boolean | "busy"> {
+    try {
+      const verdict = await this.#queue.run(() => verifyPassword(hash, secret));
+      if (verdict === true) this.#cache.add(entry);
+      return verdict;
+    } catch (error) {
+      this.#log.error({ problem: errorMessage(error) }, "a password could not be checked");
+      return "busy";
+    }
+  }
+
+  #refuseConfigured(name: string): void {
+    if (this.#users.get(name)?.source !== "configuration") return;
+    const message = `the user ${name} stands in the configuration file; change it there`;
+    throw new WindhoverError(ErrorCode.forbidden, message);
+  }
+}
+
+function userPrincipal(name: string, grants: UserText["grants"]): Principal {
+  return Object.freeze({
+    actor: `user:${name}`,
+    grants: grants.map(parseGrant),
+    isOperator: false,
+  });
+}
+
+function readHost(text: string): Name {
+  return parseName(text);
+}
+
+function badUser(name: string, problem: string): WindhoverError {
+  return new WindhoverError(ErrorCode.badCredential, `user ${name} ${problem}`);
+}
