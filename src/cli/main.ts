@@ -1,0 +1,67 @@
+#!/usr/bin/env node
+/** The command line: finds the command, gives it what it needs, turns errors into one clear line. */
+import { existsSync, readFileSync } from "node:fs";
+import { errorMessage, WindhoverError } from "../base/errors.ts";
+import { type Config, loadConfig } from "../config/config.ts";
+import { type Command, type CommandContext, unknownWord } from "./command.ts";
+import { keyCommand } from "./commands/key.ts";
+import { serveCommand } from "./commands/serve.ts";
+import { tokenCommand } from "./commands/token.ts";
+import { zoneCommand } from "./commands/zone.ts";
+import { takeGlobalOptions } from "./global-options.ts";
+import { SocketClient } from "./socket-client.ts";
+import { USAGE } from "./usage.ts";
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  serve: serveCommand,
+  zone: zoneCommand,
+  key: keyCommand,
+  token: tokenCommand,
+};
+
+const DEFAULT_FILE = "windhover.yaml";
+
+async function main(argv: readonly string[]): Promise<void> {
+  const { config: named, socket, rest } = takeGlobalOptions(argv);
+  const [word, ...args] = rest;
+  if (word === "--version") return void process.stdout.write(`windhover ${packageVersion()}\n`);
+  if (word === undefined || word === "help" || word === "--help")
+    return void process.stdout.write(USAGE);
+  const command = COMMANDS[word];
+  if (command === undefined) throw unknownWord(word, word, Object.keys(COMMANDS));
+  const file = named ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined);
+  const config = once(() => loadConfig({ file, directory: process.cwd() }));
+  const context: CommandContext = {
+    config,
+    client: () => new SocketClient(socket ?? config().socket),
+    input: process.stdin,
+    out: process.stdout,
+    err: process.stderr,
+  };
+  await command(args, context);
+}
+
+function once(load: () => Config): () => Config {
+  let loaded: Config | undefined;
+  return () => {
+    loaded ??= load();
+    return loaded;
+  };
+}
+
+function packageVersion(): string {
+  const file = new URL("../../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}
+
+/** What a person did wrong is one line; what we did wrong is a stack. */
+function report(error: unknown): void {
+  const isTheirs =
+    error instanceof WindhoverError ||
+    (error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS");
+  const detail = isTheirs || !(error instanceof Error) ? errorMessage(error) : error.stack;
+  process.stderr.write(`windhover: ${detail}\n`);
+  process.exitCode = 1;
+}
+
+main(process.argv.slice(2)).catch(report);

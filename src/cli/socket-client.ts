@@ -1,0 +1,85 @@
+/** Speaks to the running server's REST API over its Unix socket: the only way in for the command line. */
+import { type IncomingMessage, request } from "node:http";
+import type { Readable } from "node:stream";
+import { ErrorCode, WindhoverError } from "../base/errors.ts";
+
+export interface SocketRequest {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly path: string;
+  /** A JSON value, or text that is sent as it comes. */
+  readonly body?: unknown;
+  readonly text?: Readable;
+}
+
+export class SocketClient {
+  readonly #socket: string;
+
+  constructor(socket: string) {
+    this.#socket = socket;
+  }
+
+  /** The answer's JSON. Throws what the server said was wrong, with its code. */
+  async json<T>(call: SocketRequest): Promise<T> {
+    const response = await this.#send(call);
+    const chunks: Buffer[] = [];
+    for await (const chunk of response) chunks.push(chunk as Buffer);
+    const content = Buffer.concat(chunks).toString("utf8");
+    if ((response.statusCode ?? 500) >= 400) throw serverError(content);
+    return (content === "" ? undefined : JSON.parse(content)) as T;
+  }
+
+  /** Copies the answer's text to `output` as it arrives. */
+  async copyText(call: SocketRequest, output: NodeJS.WritableStream): Promise<void> {
+    const response = await this.#send(call);
+    if ((response.statusCode ?? 500) >= 400) {
+      const chunks: Buffer[] = [];
+      for await (const chunk of response) chunks.push(chunk as Buffer);
+      throw serverError(Buffer.concat(chunks).toString("utf8"));
+    }
+    for await (const chunk of response) {
+      if (!output.write(chunk)) await new Promise((drained) => output.once("drain", drained));
+    }
+  }
+
+  #send(call: SocketRequest): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const headers = call.text === undefined ? jsonHeaders(call) : { "content-type": "text/dns" };
+      const outgoing = request(
+        { socketPath: this.#socket, method: call.method, path: call.path, headers },
+        resolve,
+      );
+      outgoing.on("error", (error: NodeJS.ErrnoException) => reject(this.#unreachable(error)));
+      if (call.text !== undefined) {
+        call.text.on("error", (error) => {
+          outgoing.destroy();
+          reject(error);
+        });
+        call.text.pipe(outgoing);
+      } else outgoing.end(call.body === undefined ? undefined : JSON.stringify(call.body));
+    });
+  }
+
+  #unreachable(error: NodeJS.ErrnoException): WindhoverError {
+    const gone = error.code === "ENOENT" || error.code === "ECONNREFUSED";
+    const message = gone
+      ? `no server listens on ${this.#socket}; start one with \`windhover serve\`, or name its socket with --socket`
+      : `cannot speak to the server on ${this.#socket}: ${error.message}`;
+    return new WindhoverError(ErrorCode.listen, message, { cause: error });
+  }
+}
+
+function jsonHeaders(call: SocketRequest): Record<string, string> {
+  return call.body === undefined ? {} : { "content-type": "application/json" };
+}
+
+function serverError(content: string): WindhoverError {
+  try {
+    const { code, message } = JSON.parse(content) as { code: ErrorCode; message: string };
+    return new WindhoverError(code, message);
+  } catch {
+    return new WindhoverError(
+      ErrorCode.badRequest,
+      `the server answered: ${content.slice(0, 200)}`,
+    );
+  }
+}
