@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-const system = { testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false };
+/** Real processes and sockets: one file at a time, with time for a slow machine. */
+const real = { testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false };
 
 export default defineConfig({
   test: {
@@ -13,8 +14,9 @@ export default defineConfig({
           testTimeout: 60_000,
         },
       },
-      { test: { name: "store", include: ["test/store/**/*.test.ts"], ...system } },
-      { test: { name: "system", include: ["test/system/**/*.test.ts"], ...system } },
+      { test: { name: "store", include: ["test/store/**/*.test.ts"], ...real } },
+      { test: { name: "server", include: ["test/server/**/*.test.ts"], ...real } },
+      { test: { name: "system", include: ["test/system/**/*.test.ts"], ...real } },
     ],
   },
 });
