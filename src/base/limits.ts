@@ -108,6 +108,10 @@ export const Limits = {
   tcpMessageMs: 5_000,
   /** RFC 8945 §10: seconds of clock difference a TSIG allows. */
   tsigFudge: 300,
+  /** RFC 8945 §5.3.1: messages without TSIG between two signed ones of one answer. */
+  tsigUnsigned: 99,
+  /** Octets of an extended error's text (RFC 8914): it must fit a 512-octet answer beside a long question. */
+  extendedErrorText: 200,
   /** Files that may include each other ($INCLUDE), to end a loop. */
   includeDepth: 10,
   /** Octets of one line of a zone file: 65,535 octets of rdata, each written as `\\DDD`, four times over. */
