@@ -39,6 +39,20 @@ export const Limits = {
   journalPage: 1_000,
   /** Journal entries kept for one zone. */
   journalEntries: 10_000,
+  /** Octets of the identifier of a stored document: a name of 255 octets, each written as `\\DDD`. */
+  documentId: 1_024,
+  /** RRsets of one transaction while a zone is made or taken away: some megabytes, some milliseconds. */
+  storeBatch: 10_000,
+  /** RRsets that loading a zone hands over at once: below a millisecond or two of work. */
+  loadBatch: 2_000,
+  /** Milliseconds that Redis may take to accept a connection. */
+  redisConnectMs: 5_000,
+  /** Milliseconds that Redis may take to answer a command; past it the outcome is unknown. */
+  redisCommandMs: 10_000,
+  /** Milliseconds between attempts to reach a lost Redis grow up to this. */
+  redisReconnectMs: 2_000,
+  /** Seconds after which Redis forgets the half of a zone that a dead process was making or loading. */
+  redisLeftoverSeconds: 3_600,
   /** Host names in one dyndns2 call (Dyn's own documented bound). */
   dyndnsHosts: 20,
   /** Octets of an HTTP request body at the update doors; a real one has under 1 KiB. */

@@ -1,0 +1,147 @@
+/** Field kinds that are numbers, some of them written as mnemonics or dates. */
+import { parsePeriod } from "../period.ts";
+import {
+  badRdata,
+  endAfter,
+  type Field,
+  parseNumber,
+  readU16,
+  readU32,
+  shown,
+} from "../rdata-field.ts";
+import { parseType, typeName } from "../rr-types.ts";
+
+interface NumberText {
+  format(value: number): string;
+  parse(text: string): number;
+}
+
+function decimal(max: number): NumberText {
+  return { format: String, parse: (text) => parseNumber(text, max, "a number") };
+}
+
+/** Numbers that have names: parsed from either; formatted as the name only when `isNamed`. */
+function mnemonics(names: Readonly<Record<string, number>>, max: number, isNamed: boolean) {
+  const numberByName = new Map(Object.entries(names));
+  const nameByNumber = new Map(isNamed ? Object.entries(names).map(([k, v]) => [v, k]) : []);
+  return {
+    format: (value: number) => nameByNumber.get(value) ?? String(value),
+    parse: (text: string) =>
+      numberByName.get(text.toUpperCase()) ??
+      parseNumber(text, max, "a known mnemonic or a number"),
+  };
+}
+
+function number(length: 1 | 2 | 4, text: NumberText): Field {
+  return {
+    length,
+    end: (rdata, at) => endAfter(rdata, at, length),
+    format: (rdata, at) => text.format(readNumber(rdata, at, length)),
+    parse: (tokens, rdata) => {
+      const value = text.parse(tokens.next("a number"));
+      if (length === 1) rdata.u8(value);
+      else if (length === 2) rdata.u16(value);
+      else rdata.u32(value);
+    },
+  };
+}
+
+function readNumber(rdata: Uint8Array, at: number, length: 1 | 2 | 4): number {
+  if (length === 1) return rdata[at] as number;
+  return length === 2 ? readU16(rdata, at) : readU32(rdata, at);
+}
+
+export const u8 = number(1, decimal(0xff));
+export const u16 = number(2, decimal(0xffff));
+export const u32 = number(4, decimal(0xffff_ffff));
+
+export const u64: Field = {
+  length: 8,
+  end: (rdata, at) => endAfter(rdata, at, 8),
+  format: (rdata, at) => {
+    const high = BigInt(readU32(rdata, at));
+    return String((high << 32n) | BigInt(readU32(rdata, at + 4)));
+  },
+  parse: (tokens, rdata) => {
+    const text = tokens.next("a number");
+    const value = /^\d{1,20}$/.test(text) ? BigInt(text) : 1n << 64n;
+    if (value >> 64n !== 0n) throw badRdata(`${shown(text)} is not a number of 64 bits`);
+    rdata.u32(Number(value >> 32n));
+    rdata.u32(Number(value & 0xffff_ffffn));
+  },
+};
+
+export const period = number(4, {
+  format: String,
+  parse: (text) => {
+    const seconds = parsePeriod(text);
+    if (seconds === undefined) throw badRdata(`${shown(text)} is not a time in seconds (or 1h30m)`);
+    return seconds;
+  },
+});
+
+export const rrtype = number(2, {
+  format: typeName,
+  parse: (text) => {
+    const value = parseType(text);
+    if (value === undefined)
+      throw badRdata(`${shown(text)} is not an RR type (or TYPE and a number)`);
+    return value;
+  },
+});
+
+/** RFC 4034 §3.2: a date, or seconds as a number of at most ten digits. */
+export const time = number(4, {
+  format: (seconds) => new Date(seconds * 1000).toISOString().replace(/[-:T]|\..*$/g, ""),
+  parse: (text) => {
+    if (!/^\d{14}$/.test(text)) return parseNumber(text, 0xffff_ffff, "a time YYYYMMDDHHmmSS");
+    const iso = text.replace(/^(\d{4})(..)(..)(..)(..)(..)$/, "$1-$2-$3T$4:$5:$6.000Z");
+    const milliseconds = Date.parse(iso);
+    const isReal = milliseconds >= 0 && new Date(milliseconds).toISOString() === iso;
+    if (!isReal || milliseconds > 0xffff_ffff * 1000) {
+      throw badRdata(`${shown(text)} is not a time YYYYMMDDHHmmSS from 1970 to 2106`);
+    }
+    return milliseconds / 1000;
+  },
+});
+
+/** IANA "DNS Security Algorithm Numbers". */
+const ALGORITHMS = {
+  DELETE: 0,
+  RSAMD5: 1,
+  DH: 2,
+  DSA: 3,
+  RSASHA1: 5,
+  "DSA-NSEC3-SHA1": 6,
+  "RSASHA1-NSEC3-SHA1": 7,
+  RSASHA256: 8,
+  RSASHA512: 10,
+  "ECC-GOST": 12,
+  ECDSAP256SHA256: 13,
+  ECDSAP384SHA384: 14,
+  ED25519: 15,
+  ED448: 16,
+  SM2SM3: 17,
+  "ECC-GOST12": 23,
+  INDIRECT: 252,
+  PRIVATEDNS: 253,
+  PRIVATEOID: 254,
+};
+
+/** RFC 4398 §2.1 */
+const CERTIFICATE_TYPES = {
+  PKIX: 1,
+  SPKI: 2,
+  PGP: 3,
+  IPKIX: 4,
+  ISPKI: 5,
+  IPGP: 6,
+  ACPKIX: 7,
+  IACPKIX: 8,
+  URI: 253,
+  OID: 254,
+};
+
+export const algorithm = number(1, mnemonics(ALGORITHMS, 0xff, false));
+export const certificateType = number(2, mnemonics(CERTIFICATE_TYPES, 0xffff, true));
+export const dsyncScheme = number(1, mnemonics({ NOTIFY: 1 }, 0xff, true));
