@@ -1,7 +1,250 @@
-/** STUB: the interface others call. */
+/**
+ * The one path for change: every door hands its `UpdateRequest` to `submit`, and only this folder calls
+ * `store.commit` and the table's writer. Here is which zones there are; what happens to one of them is in
+ * `zone-lane.ts`.
+ */
+import type { Clock } from "../base/clock.ts";
+import { ErrorCode, WindhoverError } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
+import type { Logger } from "../base/log.ts";
+import type { Principal } from "../identity/principal.ts";
+import type { JournalEntry, JournalRange, Store } from "../store/store.ts";
+import { Rcode, Type } from "../wire/code-points.ts";
+import { formatName, isSubdomain, type Name, nameKey } from "../wire/name.ts";
+import type { RRset } from "../zone/rrset.ts";
+import { soaSerial } from "../zone/soa.ts";
+import { ZoneMap } from "../zone/zone-map.ts";
+import type { ZoneView } from "../zone/zone-view.ts";
+import { writeImport } from "./import-zone.ts";
+import { changeOfRequest, type Intent } from "./judge-change.ts";
+import { refuse } from "./refusal.ts";
+import { logRefused } from "./update-log.ts";
 import type { UpdateRequest, Verdict } from "./update-request.ts";
+import { type LaneParts, noSuchZone, ZoneLane, zoneExists } from "./zone-lane.ts";
+import type { ZoneTable } from "./zone-table.ts";
 
 export interface UpdateEngine {
   /** Resolves with the verdict after the commit; never rejects. */
   submit(request: UpdateRequest): Promise<Verdict>;
+}
+
+export interface ZoneStatus {
+  readonly origin: Name;
+  readonly serial: number;
+  readonly sequence: number;
+  /** Names with data. */
+  readonly names: number;
+}
+
+/** The engine as the composition root and the administrative doors see it. */
+export interface ZoneEngine extends UpdateEngine {
+  /** Loads every zone of the store into the table, one after the other, and follows the store from then on. */
+  start(): Promise<void>;
+  /**
+   * Makes a zone, durable and visible when it resolves. `rrsets` is gone through more than once. Throws
+   * `forbidden`, `bad-zone`, `zone-exists`, `limit`, or what the store throws.
+   */
+  createZone(intent: Intent, rrsets: Iterable<RRset>): Promise<void>;
+  /** Ends a zone and its history. Throws `forbidden` or `no-such-zone`. */
+  deleteZone(intent: Intent): Promise<void>;
+  /** Makes the zone what `rrsets` say by one update with their difference; its serial never goes back. */
+  importZone(intent: Intent, rrsets: Iterable<RRset>): Promise<Verdict>;
+  zones(): readonly ZoneStatus[];
+  /** The zone as it is published. */
+  view(origin: Name): ZoneView | undefined;
+  readJournal(origin: Name, range: JournalRange): Promise<readonly JournalEntry[]>;
+  /** Lets what is waiting finish and refuses what comes later. The store stays open. */
+  close(): Promise<void>;
+}
+
+export interface EngineParts {
+  readonly store: Store;
+  readonly writer: ZoneTable;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /**
+   * After a change is visible: this server's or another writer's with its entries; none of them when the zone was
+   * loaded whole.
+   */
+  readonly onCommit?: (origin: Name, entries: readonly JournalEntry[]) => void;
+}
+
+/** RRsets that the journal keeps of a new zone; a larger one is told in the store only. */
+const CREATION_RRSETS = 1_000;
+
+export function createUpdateEngine(parts: EngineParts): ZoneEngine {
+  return new Engine(parts);
+}
+
+class Engine implements ZoneEngine {
+  readonly #lanes = new Map<string, ZoneLane>();
+  readonly #laneParts: LaneParts;
+  readonly #parts: EngineParts;
+  #stopWatching: (() => void) | undefined;
+  #isClosing = false;
+
+  constructor(parts: EngineParts) {
+    const { store, writer, clock, log, onCommit } = parts;
+    this.#parts = parts;
+    this.#laneParts = {
+      store,
+      table: writer,
+      clock,
+      log,
+      onCommit: onCommit ?? (() => {}),
+      onGone: (lane) => this.#forget(lane),
+    };
+  }
+
+  async start(): Promise<void> {
+    const { store, clock, log } = this.#parts;
+    this.#stopWatching = store.watch((origin) => this.#changed(origin));
+    const startMs = clock.monotonicMs();
+    let toldMs = startMs;
+    let loaded = 0;
+    const zones = await store.listZones();
+    for (const { origin } of zones) {
+      await this.#lane(origin).load();
+      loaded++;
+      if (clock.monotonicMs() - toldMs < 5_000) continue;
+      toldMs = clock.monotonicMs();
+      log.info({ loaded, of: zones.length }, "loading zones");
+    }
+    log.info({ zones: loaded, ms: Math.round(clock.monotonicMs() - startMs) }, "zones loaded");
+  }
+
+  submit(request: UpdateRequest): Promise<Verdict> {
+    const lane = this.#isClosing ? undefined : this.#lanes.get(nameKey(request.origin));
+    if (lane === undefined) return this.#turnAway(request);
+    return lane.submit(changeOfRequest(request));
+  }
+
+  async createZone(intent: Intent, rrsets: Iterable<RRset>): Promise<void> {
+    this.#demandOperator(intent.principal, "create", intent.origin);
+    const { origin } = intent;
+    if (this.#lanes.get(nameKey(origin))?.version !== undefined) throw zoneExists(origin);
+    if (this.#lanes.size >= Limits.zones) {
+      throw new WindhoverError(ErrorCode.limit, `there are ${Limits.zones} zones already`);
+    }
+    const entry = this.#creationEntry(intent, rrsets);
+    await this.#lane(origin).create(entry, rrsets);
+  }
+
+  async deleteZone({ origin, principal, door, address }: Intent): Promise<void> {
+    this.#demandOperator(principal, "delete", origin);
+    const lane = this.#lanes.get(nameKey(origin));
+    const existed = (await lane?.delete()) ?? false;
+    const zone = formatName(origin);
+    if (!existed) throw new WindhoverError(ErrorCode.noSuchZone, `there is no zone ${zone}`);
+    this.#parts.log.info({ zone, actor: principal.actor, door, address }, "zone deleted");
+  }
+
+  importZone(intent: Intent, rrsets: Iterable<RRset>): Promise<Verdict> {
+    const lane = this.#isClosing ? undefined : this.#lanes.get(nameKey(intent.origin));
+    if (lane === undefined) return this.#turnAway(intent);
+    const wanted = new ZoneMap(intent.origin, rrsets);
+    return lane.submit({ intent, write: (zone) => writeImport(zone, intent.principal, wanted) });
+  }
+
+  zones(): readonly ZoneStatus[] {
+    const zones: ZoneStatus[] = [];
+    for (const lane of this.#lanes.values()) {
+      if (lane.version === undefined) continue;
+      zones.push({ origin: lane.origin, ...lane.version, names: lane.names() });
+    }
+    return zones;
+  }
+
+  view(origin: Name): ZoneView | undefined {
+    return this.#parts.writer.view(origin);
+  }
+
+  readJournal(origin: Name, range: JournalRange): Promise<readonly JournalEntry[]> {
+    return this.#parts.store.readJournal(origin, range);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#stopWatching?.();
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.idle()));
+  }
+
+  #lane(origin: Name): ZoneLane {
+    const key = nameKey(origin);
+    let lane = this.#lanes.get(key);
+    if (lane === undefined) {
+      lane = new ZoneLane(origin, this.#laneParts);
+      this.#lanes.set(key, lane);
+    }
+    return lane;
+  }
+
+  #changed(origin: Name): void {
+    if (!this.#isClosing) this.#lane(origin).followSoon();
+  }
+
+  /** Another lane may have the zone by now: only this one is forgotten. */
+  #forget(lane: ZoneLane): void {
+    const key = nameKey(lane.origin);
+    if (this.#lanes.get(key) === lane) this.#lanes.delete(key);
+  }
+
+  #turnAway(intent: Intent): Promise<Verdict> {
+    const refusal = this.#isClosing
+      ? refuse(Rcode.servFail, "shutting-down", "the server is shutting down")
+      : noSuchZone(intent.origin);
+    logRefused(this.#parts.log, intent, refusal);
+    return Promise.resolve(refusal);
+  }
+
+  #demandOperator({ actor, isOperator }: Principal, verb: string, origin: Name): void {
+    if (this.#isClosing) {
+      throw new WindhoverError(ErrorCode.shuttingDown, "the server is shutting down");
+    }
+    if (isOperator) return;
+    const message = `${actor} may not ${verb} zone ${formatName(origin)}: only an operator may`;
+    throw new WindhoverError(ErrorCode.forbidden, message);
+  }
+
+  #creationEntry({ origin, principal, door, address }: Intent, rrsets: Iterable<RRset>) {
+    const serial = checkNewZone(origin, rrsets);
+    const added: RRset[] = [];
+    for (const rrset of rrsets) if (added.push(rrset) > CREATION_RRSETS) break;
+    return {
+      origin,
+      fromSerial: serial,
+      toSerial: serial,
+      removed: [],
+      added: added.length > CREATION_RRSETS ? [] : added,
+      sequence: 1,
+      timeMs: this.#parts.clock.nowMs(),
+      actor: principal.actor,
+      door,
+      address,
+    };
+  }
+}
+
+/** What every zone must have, so that it can be served and changed at all. Returns its serial. */
+function checkNewZone(origin: Name, rrsets: Iterable<RRset>): number {
+  let serial: number | undefined;
+  let hasNs = false;
+  for (const rrset of rrsets) {
+    const isApex = rrset.owner.length === origin.length;
+    if (!isSubdomain(rrset.owner, origin)) {
+      throw badZone(origin, `${formatName(rrset.owner)} is outside it`);
+    }
+    if (rrset.rrtype === Type.SOA) {
+      if (!isApex) throw badZone(origin, `${formatName(rrset.owner)} has an SOA below the apex`);
+      serial = soaSerial(rrset);
+    }
+    if (rrset.rrtype === Type.NS && isApex) hasNs = true;
+  }
+  if (serial === undefined) throw badZone(origin, "it has no SOA at its apex");
+  if (!hasNs) throw badZone(origin, "it has no NS at its apex");
+  return serial;
+}
+
+function badZone(origin: Name, problem: string): WindhoverError {
+  return new WindhoverError(ErrorCode.badZone, `zone ${formatName(origin)}: ${problem}`);
 }

@@ -2,8 +2,11 @@
  * The difference between two versions of a zone, as IXFR says it (RFC 1995 §4): RRs removed, RRs added, the
  * SOA among both. A TTL change removes the RRset with the old TTL and adds it with the new one.
  */
-import type { Name } from "../wire/name.ts";
-import type { RRset } from "./rrset.ts";
+import { assert } from "../base/assert.ts";
+import { bytesKey, compareBytes } from "../base/bytes.ts";
+import { equalNames, type Name, nameKey } from "../wire/name.ts";
+import { hasRdata, makeRRset, mergeRRsets, type RRset, subtractRRset } from "./rrset.ts";
+import type { ZoneView } from "./zone-view.ts";
 
 export interface Changeset {
   readonly origin: Name;
@@ -19,4 +22,174 @@ export interface RRsetChange {
   readonly owner: Name;
   readonly rrtype: number;
   readonly rrset: RRset | undefined;
+}
+
+/** RRs that end and RRs that begin, by RRset. */
+export interface Difference {
+  readonly removed: RRset[];
+  readonly added: RRset[];
+}
+
+/** A zone that can be changed: an overlay, or a test's map. */
+export interface WritableView extends ZoneView {
+  set(change: RRsetChange): void;
+}
+
+/** Adds to `into` what leads from one version of an RRset to the next. */
+export function diffRRsets(
+  before: RRset | undefined,
+  after: RRset | undefined,
+  into: Difference,
+): void {
+  if (before === after) return;
+  if (before === undefined || after === undefined || before.ttl !== after.ttl) {
+    if (before !== undefined) into.removed.push(before);
+    if (after !== undefined) into.added.push(after);
+    return;
+  }
+  const ended = rdatasOnlyIn(before, after);
+  const begun = rdatasOnlyIn(after, before);
+  if (ended.length > 0) into.removed.push({ ...before, rdatas: ended });
+  if (begun.length > 0) into.added.push({ ...after, rdatas: begun });
+}
+
+/** Both are sorted, so one walk over both is enough. */
+function rdatasOnlyIn(one: RRset, other: RRset): Uint8Array[] {
+  let at = 0;
+  return one.rdatas.filter((rdata) => {
+    while (at < other.rdatas.length && compareBytes(other.rdatas[at] as Uint8Array, rdata) < 0)
+      at++;
+    return at === other.rdatas.length || compareBytes(other.rdatas[at] as Uint8Array, rdata) !== 0;
+  });
+}
+
+/** Adds to `into` what leads from one version of a name to the next. */
+export function diffNames(
+  before: readonly RRset[],
+  after: readonly RRset[],
+  into: Difference,
+): void {
+  for (const old of before) {
+    diffRRsets(
+      old,
+      after.find((each) => each.rrtype === old.rrtype),
+      into,
+    );
+  }
+  for (const begun of after) {
+    if (!before.some((each) => each.rrtype === begun.rrtype)) into.added.push(begun);
+  }
+}
+
+export function diffViews(before: ZoneView, after: ZoneView): Difference {
+  const difference: Difference = { removed: [], added: [] };
+  for (const owner of before.owners()) {
+    diffNames(before.rrsets(owner), after.rrsets(owner), difference);
+  }
+  for (const owner of after.owners()) {
+    if (before.rrsets(owner).length === 0) difference.added.push(...after.rrsets(owner));
+  }
+  return difference;
+}
+
+/**
+ * Writes a changeset into a zone. False when it does not fit: an RR it removes is not there with that TTL, or
+ * one it adds is there already. Then the zone is half changed and must be thrown away.
+ */
+export function applyChangeset(zone: WritableView, changeset: Changeset): boolean {
+  return (
+    changeset.removed.every((rrset) => removeRRs(zone, rrset)) &&
+    changeset.added.every((rrset) => addRRs(zone, rrset))
+  );
+}
+
+function removeRRs(zone: WritableView, removed: RRset): boolean {
+  const { owner, rrtype } = removed;
+  const present = zone.rrset(owner, rrtype);
+  if (present === undefined || present.ttl !== removed.ttl) return false;
+  const rrset = subtractRRset(present, removed);
+  const left = rrset?.rdatas.length ?? 0;
+  if (left + removed.rdatas.length !== present.rdatas.length) return false;
+  zone.set({ owner, rrtype, rrset });
+  return true;
+}
+
+function addRRs(zone: WritableView, added: RRset): boolean {
+  const { owner, rrtype } = added;
+  const present = zone.rrset(owner, rrtype);
+  if (present !== undefined) {
+    if (present.ttl !== added.ttl) return false;
+    if (added.rdatas.some((rdata) => hasRdata(present, rdata))) return false;
+  }
+  zone.set({ owner, rrtype, rrset: mergeRRsets(present, added) });
+  return true;
+}
+
+/** The changeset that takes the zone back. Its serials go back too: whoever commits it gives it new ones. */
+export function invertChangeset(changeset: Changeset): Changeset {
+  return {
+    origin: changeset.origin,
+    fromSerial: changeset.toSerial,
+    toSerial: changeset.fromSerial,
+    removed: changeset.added,
+    added: changeset.removed,
+  };
+}
+
+/**
+ * One changeset with the effect of all, each beginning at the serial where the one before it ended
+ * ("condensation", RFC 1995 §6). RRs that came and went, or went and came back, are in neither list.
+ */
+export function joinChangesets(changesets: readonly Changeset[]): Changeset {
+  const first = changesets[0];
+  const last = changesets.at(-1);
+  assert(first !== undefined && last !== undefined, "there is something to join");
+  const steps = new Map<string, Step>();
+  let serial = first.fromSerial;
+  for (const changeset of changesets) {
+    assert(equalNames(changeset.origin, first.origin), "changesets of one zone");
+    assert(changeset.fromSerial === serial, "each changeset begins where the last one ended");
+    serial = changeset.toSerial;
+    for (const rrset of changeset.removed) countRRs(steps, rrset, -1);
+    for (const rrset of changeset.added) countRRs(steps, rrset, 1);
+  }
+  return {
+    origin: first.origin,
+    fromSerial: first.fromSerial,
+    toSerial: last.toSerial,
+    removed: gatherRRsets(steps, -1),
+    added: gatherRRsets(steps, 1),
+  };
+}
+
+/** One owner, rrtype and TTL; each rdata with the sum of its comings (+1) and goings (−1). */
+interface Step {
+  readonly rrset: RRset;
+  readonly net: Map<string, { readonly rdata: Uint8Array; count: number }>;
+}
+
+function countRRs(steps: Map<string, Step>, rrset: RRset, by: number): void {
+  const key = `${rrset.rrtype}/${rrset.ttl}/${nameKey(rrset.owner)}`;
+  let step = steps.get(key);
+  if (step === undefined) {
+    step = { rrset, net: new Map() };
+    steps.set(key, step);
+  }
+  for (const rdata of rrset.rdatas) {
+    const rdataKey = bytesKey(rdata);
+    const rr = step.net.get(rdataKey);
+    if (rr === undefined) step.net.set(rdataKey, { rdata, count: by });
+    else rr.count += by;
+  }
+}
+
+function gatherRRsets(steps: ReadonlyMap<string, Step>, sign: number): RRset[] {
+  const rrsets: RRset[] = [];
+  for (const { rrset, net } of steps.values()) {
+    const rdatas = [...net.values()].filter(({ count }) => count === sign);
+    if (rdatas.length === 0) continue;
+    const bytes = rdatas.map(({ rdata }) => rdata);
+    rrsets.push(makeRRset(rrset.owner, rrset.rrtype, rrset.ttl, bytes));
+  }
+  return rrsets;
 }

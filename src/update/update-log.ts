@@ -1,0 +1,66 @@
+/** One line for every change and for every refused one, saying who, from where, and what came of it and why. */
+import type { Logger } from "../base/log.ts";
+import type { JournalEntry } from "../store/store.ts";
+import { Rcode, Type } from "../wire/code-points.ts";
+import { formatName } from "../wire/name.ts";
+import { typeName } from "../wire/rr-types.ts";
+import type { RRset } from "../zone/rrset.ts";
+import type { Intent } from "./judge-change.ts";
+import type { Refusal } from "./refusal.ts";
+
+/** RRsets named in a line; the counts tell of the rest. */
+const NAMED = 3;
+
+export function logApplied(log: Logger, entry: JournalEntry): void {
+  const removed = withoutSoa(entry.removed);
+  const added = withoutSoa(entry.added);
+  const fields = {
+    zone: formatName(entry.origin),
+    serial: entry.toSerial,
+    actor: entry.actor,
+    door: entry.door,
+    address: entry.address,
+    removed: countRRs(removed),
+    added: countRRs(added),
+    rrsets: nameRRsets(removed, added),
+  };
+  log.info(fields, "update applied");
+}
+
+export function logUnchanged(log: Logger, intent: Intent, serial: number): void {
+  log.debug({ ...intentFields(intent), serial }, "update changes nothing");
+}
+
+/** A refusal that is our own fault (SERVFAIL) is a warning; the rest are the sender's affair. */
+export function logRefused(log: Logger, intent: Intent, refusal: Refusal): void {
+  const { reason, detail, rcode } = refusal;
+  const fields = { ...intentFields(intent), reason, detail, rcode };
+  if (rcode === Rcode.servFail) log.warn(fields, "update refused");
+  else log.info(fields, "update refused");
+}
+
+function intentFields({ origin, principal, door, address }: Intent) {
+  return { zone: formatName(origin), actor: principal.actor, door, address };
+}
+
+function withoutSoa(rrsets: readonly RRset[]): readonly RRset[] {
+  return rrsets.filter(({ rrtype }) => rrtype !== Type.SOA);
+}
+
+function countRRs(rrsets: readonly RRset[]): number {
+  let count = 0;
+  for (const { rdatas } of rrsets) count += rdatas.length;
+  return count;
+}
+
+function nameRRsets(removed: readonly RRset[], added: readonly RRset[]): string {
+  const names = new Set<string>();
+  for (const rrsets of [removed, added]) {
+    for (const { owner, rrtype } of rrsets) {
+      if (names.size > NAMED) break;
+      names.add(`${formatName(owner)} ${typeName(rrtype)}`);
+    }
+  }
+  const shown = [...names].slice(0, NAMED).join(", ");
+  return names.size > NAMED ? `${shown}, …` : shown;
+}

@@ -1,0 +1,314 @@
+/**
+ * One zone's way to the store: a bounded queue, one commit at a time, and whatever waited meanwhile in the next.
+ * Zones have a lane each and do not wait for one another.
+ *
+ *      submit ─► waiting ─► draft ─► store.commit ─► table.publish ─► verdicts
+ *                              ▲          │ conflict, or outcome unknown
+ *                              └─ follow ◄┘
+ */
+import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
+import type { JournalEntry, ZoneCommit, ZoneVersion } from "../store/store.ts";
+import { Rcode } from "../wire/code-points.ts";
+import { formatName, type Name } from "../wire/name.ts";
+import type { RRset } from "../zone/rrset.ts";
+import { type Draft, draftCommit } from "./draft-commit.ts";
+import { type FollowParts, followStore } from "./follow-store.ts";
+import type { Change } from "./judge-change.ts";
+import { type Refusal, refuse } from "./refusal.ts";
+import { logApplied, logRefused, logUnchanged } from "./update-log.ts";
+import type { Verdict } from "./update-request.ts";
+
+export interface LaneParts extends FollowParts {
+  /** After a change is visible: ours, with its entries; another writer's; none after a load of the whole zone. */
+  readonly onCommit: (origin: Name, entries: readonly JournalEntry[]) => void;
+  /** After the zone has gone from the table. */
+  readonly onGone: (lane: ZoneLane) => void;
+}
+
+interface Waiting {
+  readonly change: Change;
+  readonly resolve: (verdict: Verdict) => void;
+}
+
+export class ZoneLane {
+  readonly origin: Name;
+  readonly #parts: LaneParts;
+  #waiting: Waiting[] = [];
+  readonly #tasks: (() => Promise<void>)[] = [];
+  readonly #idleListeners: (() => void)[] = [];
+  #isRunning = false;
+  #isFollowAsked = false;
+  /** The store may be past the table: look before the next commit. */
+  #isStale = true;
+  #isGone = false;
+  #version: ZoneVersion | undefined;
+  /** Names with data, counted when first asked for. */
+  #names: number | undefined;
+
+  constructor(origin: Name, parts: LaneParts) {
+    this.origin = origin;
+    this.#parts = parts;
+  }
+
+  /** What the table shows; `undefined` while the zone is not loaded. */
+  get version(): ZoneVersion | undefined {
+    return this.#version;
+  }
+
+  submit(change: Change): Promise<Verdict> {
+    if (this.#waiting.length >= Limits.updateQueue) {
+      const detail = `${Limits.updateQueue} updates are waiting for this zone; try again later`;
+      return Promise.resolve(this.#refused(change, refuse(Rcode.servFail, "queue-full", detail)));
+    }
+    return new Promise((resolve) => {
+      this.#waiting.push({ change, resolve });
+      this.#wake();
+    });
+  }
+
+  /** Another writer may have changed the zone: looks soon, between commits. */
+  followSoon(): void {
+    if (this.#isFollowAsked) return;
+    this.#isFollowAsked = true;
+    this.#tasks.push(async () => {
+      this.#isFollowAsked = false;
+      this.#isStale = true;
+      await this.#follow();
+    });
+    this.#wake();
+  }
+
+  /** Brings the zone into the table. Rejects when the store cannot be read. */
+  load(): Promise<void> {
+    return this.#exclusively(() => this.#followStore());
+  }
+
+  /** Makes the zone in the store, then in the table. */
+  create(entry: JournalEntry, rrsets: Iterable<RRset>): Promise<void> {
+    return this.#exclusively(() => this.#create(entry, rrsets));
+  }
+
+  /** Ends the zone in the store, then in the table. False when the store had none. */
+  delete(): Promise<boolean> {
+    return this.#exclusively(async () => {
+      this.#isStale = true;
+      const existed = await this.#parts.store.deleteZone(this.origin);
+      this.#retire();
+      return existed;
+    });
+  }
+
+  /** Resolves when nothing is waiting any more. */
+  idle(): Promise<void> {
+    if (!this.#isRunning) return Promise.resolve();
+    return new Promise((resolve) => this.#idleListeners.push(resolve));
+  }
+
+  /** Names that have data. */
+  names(): number {
+    if (this.#names === undefined) {
+      this.#names = 0;
+      for (const _ of this.#parts.table.view(this.origin)?.owners() ?? []) this.#names++;
+    }
+    return this.#names;
+  }
+
+  #exclusively<T>(task: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#tasks.push(() => task().then(resolve, reject));
+      this.#wake();
+    });
+  }
+
+  #wake(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    queueMicrotask(() => void this.#run());
+  }
+
+  async #run(): Promise<void> {
+    for (;;) {
+      const task = this.#tasks.shift();
+      if (task !== undefined) await task();
+      else if (this.#waiting.length > 0) await this.#commitBatch(this.#takeBatch());
+      else break;
+    }
+    this.#isRunning = false;
+    for (const listener of this.#idleListeners.splice(0)) listener();
+  }
+
+  #takeBatch(): Waiting[] {
+    const batch = this.#waiting;
+    if (batch.length > Limits.updateBatch) return batch.splice(0, Limits.updateBatch);
+    this.#waiting = [];
+    return batch;
+  }
+
+  /**
+   * The fixed order, never another: policy → prerequisites → changeset → checks and limits (`draftCommit`) →
+   * commit, zone and journal in one step → publish → acknowledge. Durable, then visible, then acknowledged.
+   */
+  async #commitBatch(batch: readonly Waiting[]): Promise<void> {
+    for (let attempt = 0; attempt < Limits.commitAttempts; attempt++) {
+      const blocked = this.#isStale ? await this.#follow() : undefined;
+      if (blocked !== undefined) return this.#settle(batch, [], blocked);
+      const draft = this.#draft(batch);
+      const { commit } = draft;
+      if (commit === undefined) return this.#settle(batch, draft.verdicts);
+      const outcome = await this.#commit(commit);
+      if (outcome === "conflict") continue;
+      const failed = outcome === "committed" ? this.#publish(draft, commit) : outcome;
+      const held = draft.verdicts.slice(0, draft.firstApplied);
+      if (failed !== undefined) return this.#settle(batch, held, failed);
+      for (const entry of commit.entries) logApplied(this.#parts.log, entry);
+      this.#settle(batch, draft.verdicts);
+      return this.#tellOfCommit(commit.entries);
+    }
+    const detail = `other writers were first ${Limits.commitAttempts} times; try again`;
+    this.#settle(batch, [], refuse(Rcode.servFail, "store-unavailable", detail));
+  }
+
+  #draft(batch: readonly Waiting[]): Draft {
+    const { table, clock, log } = this.#parts;
+    const view = table.view(this.origin);
+    if (view === undefined || this.#version === undefined) {
+      throw new Error(`assertion failed: ${formatName(this.origin)} is in the table`);
+    }
+    const changes = batch.map(({ change }) => change);
+    const onFault = ({ intent }: Change, error: unknown) =>
+      log.error({ zone: formatName(intent.origin), error: errorText(error) }, "an update threw");
+    return draftCommit(view, this.#version, changes, { timeMs: clock.nowMs(), onFault });
+  }
+
+  /** After a conflict, and after a failure whose outcome nobody knows, the store has to be looked at first. */
+  async #commit(commit: ZoneCommit): Promise<"committed" | "conflict" | Refusal> {
+    try {
+      const { status } = await this.#parts.store.commit(commit);
+      if (status === "conflict") this.#isStale = true;
+      return status;
+    } catch (error) {
+      this.#isStale = true;
+      return this.#storeFailed(error);
+    }
+  }
+
+  /** A table that cannot take a durable change is stale: the next update tries to show it again. */
+  #publish(draft: Draft, commit: ZoneCommit): Refusal | undefined {
+    try {
+      this.#parts.table.publish(this.origin, commit.changes);
+    } catch (error) {
+      this.#isStale = true;
+      const detail = `the change is stored but cannot be shown: ${errorMessage(error)}`;
+      return refuse(Rcode.servFail, "limit", detail);
+    }
+    this.#version = commit.next;
+    if (this.#names !== undefined) this.#names += draft.ownersAdded;
+    return undefined;
+  }
+
+  /** Verdicts in the order of the batch; `rest` for all that have none of their own. */
+  #settle(batch: readonly Waiting[], verdicts: readonly Verdict[], rest?: Refusal): void {
+    for (const [at, { change, resolve }] of batch.entries()) {
+      const verdict = verdicts[at] ?? (rest as Refusal);
+      if (verdict.status === "refused") this.#refused(change, verdict);
+      else if (verdict.status === "unchanged") {
+        logUnchanged(this.#parts.log, change.intent, verdict.serial);
+      }
+      resolve(verdict);
+    }
+  }
+
+  #refused(change: Change, refusal: Refusal): Refusal {
+    logRefused(this.#parts.log, change.intent, refusal);
+    return refusal;
+  }
+
+  #tellOfCommit(entries: readonly JournalEntry[]): void {
+    try {
+      this.#parts.onCommit(this.origin, entries);
+    } catch (error) {
+      const fields = { zone: formatName(this.origin), error: errorText(error) };
+      this.#parts.log.error(fields, "what follows a commit threw");
+    }
+  }
+
+  /** A refusal when the zone is gone or cannot be followed. */
+  async #follow(): Promise<Refusal | undefined> {
+    if (this.#isGone) return noSuchZone(this.origin);
+    try {
+      await this.#followStore();
+    } catch (error) {
+      return this.#storeFailed(error);
+    }
+    return this.#isGone ? noSuchZone(this.origin) : undefined;
+  }
+
+  async #followStore(): Promise<void> {
+    const followed = await followStore(this.#parts, this.origin, this.#version);
+    if (followed.status === "gone") return this.#retire();
+    this.#isStale = false;
+    const isMoved = followed.isReloaded || followed.entries.length > 0;
+    this.#version = followed.version;
+    if (!isMoved) return;
+    this.#names = undefined;
+    this.#tellOfCommit(followed.entries);
+  }
+
+  async #create(entry: JournalEntry, rrsets: Iterable<RRset>): Promise<void> {
+    const { store, table } = this.#parts;
+    if (this.#version !== undefined) throw zoneExists(this.origin);
+    const loader = table.beginZone(this.origin);
+    try {
+      await store.createZone(entry, addEach(rrsets, loader));
+      loader.publish();
+    } catch (error) {
+      loader.abort();
+      await this.#follow();
+      throw error;
+    }
+    this.#version = { serial: entry.toSerial, sequence: entry.sequence };
+    this.#isStale = false;
+    logApplied(this.#parts.log, entry);
+    this.#tellOfCommit([entry]);
+  }
+
+  #retire(): void {
+    this.#isGone = true;
+    this.#isStale = true;
+    if (this.#version !== undefined) this.#parts.table.dropZone(this.origin);
+    this.#version = undefined;
+    this.#parts.onGone(this);
+  }
+
+  #storeFailed(error: unknown): Refusal {
+    const fields = { zone: formatName(this.origin), error: errorText(error) };
+    this.#parts.log.error(fields, "the store failed; queries go on from what was published");
+    const detail = `the store is not available: ${errorMessage(error)}`;
+    return refuse(Rcode.servFail, "store-unavailable", detail);
+  }
+}
+
+export function noSuchZone(origin: Name): Refusal {
+  const detail = `zone ${formatName(origin)} is not served here`;
+  return refuse(Rcode.notAuth, "no-such-zone", detail);
+}
+
+export function zoneExists(origin: Name): WindhoverError {
+  const message = `zone ${formatName(origin)} exists already; import into it, or delete it first`;
+  return new WindhoverError(ErrorCode.zoneExists, message);
+}
+
+function* addEach(
+  rrsets: Iterable<RRset>,
+  loader: { add(rrset: RRset): void },
+): Generator<RRset, void, undefined> {
+  for (const rrset of rrsets) {
+    loader.add(rrset);
+    yield rrset;
+  }
+}
+
+function errorText(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

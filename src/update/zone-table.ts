@@ -1,0 +1,19 @@
+/** What the engine needs of the zone table; the table's writer has it all. */
+import type { Name } from "../wire/name.ts";
+import type { RRsetChange } from "../zone/changeset.ts";
+import type { RRset } from "../zone/rrset.ts";
+import type { ZoneView } from "../zone/zone-view.ts";
+
+export interface ZoneTable {
+  /** Begins a zone, or a new version of one, that nobody sees before `publish`. */
+  beginZone(origin: Name): ZoneTableLoader;
+  publish(origin: Name, changes: readonly RRsetChange[]): void;
+  dropZone(origin: Name): void;
+  view(origin: Name): ZoneView | undefined;
+}
+
+export interface ZoneTableLoader {
+  add(rrset: RRset): void;
+  publish(): void;
+  abort(): void;
+}
