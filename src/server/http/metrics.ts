@@ -1,0 +1,186 @@
+/** What the server tells Prometheus. Names are `windhover_…`, units are base units, counters end in `_total`. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { type CounterName, readCounters } from "../../base/counters.ts";
+import type { Door, Verdict } from "../../update/update-request.ts";
+import { formatName, type Name } from "../../wire/name.ts";
+import type { Authentication } from "./authenticate.ts";
+
+/** Where the numbers that somebody else keeps are read when they are asked for. */
+export interface MetricsSources {
+  /** `base/counters.ts`; `undefined` when nobody answers queries in this process. */
+  readonly counterMemory: SharedArrayBuffer | undefined;
+  readonly zones: () => Iterable<{ readonly origin: Name; readonly serial: number }>;
+  readonly table: () => { readonly usedBytes: number; readonly names: number };
+  readonly isStoreUp: () => boolean;
+}
+
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #updates: Counter<"door" | "verdict" | "reason">;
+  readonly #batchUpdates: Histogram;
+  readonly #commitSeconds: Histogram;
+  readonly #authentications: Counter<"result">;
+  readonly #httpRequests: Counter<"route" | "status">;
+
+  constructor(sources: MetricsSources) {
+    const registers = [this.registry];
+    collectDefaultMetrics({ register: this.registry });
+    addQueryCounters(this.registry, sources);
+    addZoneGauges(this.registry, sources);
+    this.#updates = new Counter({
+      name: "windhover_updates_total",
+      help: "Updates by door and verdict; refused ones also by reason.",
+      labelNames: ["door", "verdict", "reason"],
+      registers,
+    });
+    this.#batchUpdates = new Histogram({
+      name: "windhover_update_batch_updates",
+      help: "Updates drained into one commit.",
+      buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024],
+      registers,
+    });
+    this.#commitSeconds = new Histogram({
+      name: "windhover_commit_duration_seconds",
+      help: "Time until the store had made a commit durable.",
+      buckets: [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+      registers,
+    });
+    this.#authentications = new Counter({
+      name: "windhover_http_authentications_total",
+      help: "Requests at the HTTP update doors by what became of their credentials.",
+      labelNames: ["result"],
+      registers,
+    });
+    this.#httpRequests = new Counter({
+      name: "windhover_http_requests_total",
+      help: "HTTP requests by route and status.",
+      labelNames: ["route", "status"],
+      registers,
+    });
+  }
+
+  observeVerdict(door: Door, verdict: Verdict): void {
+    const reason = verdict.status === "refused" ? verdict.reason : "";
+    this.#updates.inc({ door, verdict: verdict.status, reason });
+  }
+
+  observeCommit(updates: number, seconds: number): void {
+    this.#batchUpdates.observe(updates);
+    this.#commitSeconds.observe(seconds);
+  }
+
+  observeAuthentication(result: Authentication["status"]): void {
+    this.#authentications.inc({ result });
+  }
+
+  /** `route` is the path as registered, never as sent. */
+  observeHttpRequest(route: string, status: number): void {
+    this.#httpRequests.inc({ route, status: String(status) });
+  }
+}
+
+type Family = "queries" | "responses" | "truncated" | "ignored" | "deferred" | "dropped";
+
+const FAMILIES: Readonly<Record<Family, { readonly name: string; readonly help: string }>> = {
+  queries: { name: "windhover_dns_queries_total", help: "DNS messages received, by transport." },
+  responses: { name: "windhover_dns_responses_total", help: "DNS responses sent, by rcode." },
+  truncated: { name: "windhover_dns_truncated_responses_total", help: "DNS responses with TC." },
+  ignored: { name: "windhover_dns_ignored_messages_total", help: "DNS messages left unanswered." },
+  deferred: {
+    name: "windhover_dns_deferred_messages_total",
+    help: "DNS messages handed to the main thread: updates, transfers, signed queries.",
+  },
+  dropped: {
+    name: "windhover_dns_dropped_messages_total",
+    help: "DNS messages lost to full queues.",
+  },
+};
+
+/** Where each cell of `base/counters.ts` appears; a new counter must be given its place here. */
+const CELLS: Readonly<Record<CounterName, { readonly family: Family; readonly label?: string }>> = {
+  queriesUdp: { family: "queries", label: "udp" },
+  queriesTcp: { family: "queries", label: "tcp" },
+  queriesTls: { family: "queries", label: "tls" },
+  responsesNoError: { family: "responses", label: "noerror" },
+  responsesNxDomain: { family: "responses", label: "nxdomain" },
+  responsesRefused: { family: "responses", label: "refused" },
+  responsesFormErr: { family: "responses", label: "formerr" },
+  responsesNotImp: { family: "responses", label: "notimp" },
+  responsesServFail: { family: "responses", label: "servfail" },
+  responsesNotAuth: { family: "responses", label: "notauth" },
+  responsesOther: { family: "responses", label: "other" },
+  responsesTruncated: { family: "truncated" },
+  ignored: { family: "ignored" },
+  deferred: { family: "deferred" },
+  dropped: { family: "dropped" },
+};
+
+const LABEL_NAMES: Partial<Record<Family, string>> = { queries: "transport", responses: "rcode" };
+
+function addQueryCounters(registry: Registry, { counterMemory }: MetricsSources): void {
+  for (const family of Object.keys(FAMILIES) as Family[]) {
+    const label = LABEL_NAMES[family];
+    const cells = Object.entries(CELLS).filter(([, cell]) => cell.family === family);
+    new Counter({
+      ...FAMILIES[family],
+      labelNames: label === undefined ? [] : [label],
+      registers: [registry],
+      collect() {
+        if (counterMemory === undefined) return;
+        const totals = readCounters(counterMemory);
+        this.reset();
+        for (const [name, cell] of cells) {
+          const labels = label === undefined ? {} : { [label]: cell.label as string };
+          this.inc(labels, totals[name as CounterName]);
+        }
+      },
+    });
+  }
+}
+
+function addZoneGauges(registry: Registry, sources: MetricsSources): void {
+  const registers = [registry];
+  new Gauge({
+    name: "windhover_zone_serial",
+    help: "SOA serial of each zone.",
+    labelNames: ["zone"],
+    registers,
+    collect() {
+      this.reset();
+      for (const { origin, serial } of sources.zones())
+        this.set({ zone: formatName(origin) }, serial);
+    },
+  });
+  new Gauge({
+    name: "windhover_zones",
+    help: "Zones served.",
+    registers,
+    collect() {
+      this.set([...sources.zones()].length);
+    },
+  });
+  new Gauge({
+    name: "windhover_names",
+    help: "Names in the zone table, empty non-terminals included.",
+    registers,
+    collect() {
+      this.set(sources.table().names);
+    },
+  });
+  new Gauge({
+    name: "windhover_table_bytes",
+    help: "Memory of the zone table in use.",
+    registers,
+    collect() {
+      this.set(sources.table().usedBytes);
+    },
+  });
+  new Gauge({
+    name: "windhover_store_up",
+    help: "1 when the last use of the store succeeded, else 0.",
+    registers,
+    collect() {
+      this.set(sources.isStoreUp() ? 1 : 0);
+    },
+  });
+}
