@@ -67,7 +67,7 @@ describe("mistakes are named", () => {
     ["http: { listen: '127.0.0.1:70000' }", "`http.listen`"],
     ["http: { ttl: -1 }", "`http.ttl`"],
     ["zones: [{ origin: 'a..b' }]", "`zones[0].origin`: bad domain name"],
-    ["users: [{ name: a, password: plain }]", "`users.0.password`"],
+    ["users: [{ name: 'a:b', grants: [] }]", "`users.0.name`"],
     ["- a list", "must be a mapping"],
   ])("%s", (content, message) => {
     expect(fromFile(content).load).toThrow(message);

@@ -51,7 +51,8 @@ export interface Config {
 export interface ConfigSource {
   /** Path of the file; `undefined` for defaults and environment alone. */
   readonly file: string | undefined;
-  readonly environment: NodeJS.ProcessEnv;
+  /** The process's own when not given. */
+  readonly environment?: NodeJS.ProcessEnv;
   /** Relative paths without a file are taken from here. */
   readonly directory: string;
 }
@@ -59,7 +60,7 @@ export interface ConfigSource {
 /** Throws `bad-config` with one line that names file, key, mistake and way out. */
 export function loadConfig(source: ConfigSource): Config {
   const tree = source.file === undefined ? {} : readFile(source.file);
-  applyEnvironment(tree, source.environment);
+  applyEnvironment(tree, source.environment ?? process.env);
   const text = checkShape(tree, source.file);
   return freeze(resolveConfig(text, source));
 }

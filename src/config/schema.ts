@@ -3,7 +3,7 @@
  * it, `config.ts` turns it into values the server uses.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { GrantText } from "../identity/grant-text.ts";
+import { UserText } from "../identity/account-text.ts";
 import { KeyText } from "../identity/keyring.ts";
 
 const closed = { additionalProperties: false } as const;
@@ -63,20 +63,8 @@ export const ConfigText = Type.Object(
       { default: [] },
     ),
     keys: Type.Array(KeyText, { default: [] }),
-    users: Type.Array(
-      Type.Object(
-        {
-          name: Type.String({ minLength: 1, pattern: "^[^:]+$" }),
-          /** An argon2id hash, as `windhover token hash` prints it. */
-          password: Type.Optional(Type.String({ pattern: "^\\$argon2id\\$" })),
-          /** A plain secret, for trying things out. */
-          token: Type.Optional(Type.String({ minLength: 1 })),
-          grants: Type.Array(GrantText, { default: [] }),
-        },
-        closed,
-      ),
-      { default: [] },
-    ),
+    /** dyndns2 Basic authentication. */
+    users: Type.Array(UserText, { default: [] }),
   },
   { ...closed, default: {} },
 );
