@@ -19,6 +19,8 @@ export const Limits = {
   ednsPayload: 1232,
   /** CNAME and DNAME links followed inside our zones in one answer; as Knot. */
   aliasChain: 20,
+  /** Targets of one MX, SRV, SVCB or HTTPS RRset whose addresses are added; the client can ask for more. */
+  additionalTargets: 32,
   /** RFC 2181 §8: a TTL has 31 bits. */
   ttl: 0x7fff_ffff,
   /** RRs of one RRset: 65,535 octets hold at most this many addresses with owner pointers. */
@@ -43,6 +45,8 @@ export const Limits = {
   documentId: 1_024,
   /** RRsets of one transaction while a zone is made or taken away: some megabytes, some milliseconds. */
   storeBatch: 10_000,
+  /** Octets of one transaction while a zone is made. */
+  storeBatchBytes: 8 * 1024 * 1024,
   /** RRsets that loading a zone hands over at once: below a millisecond or two of work. */
   loadBatch: 2_000,
   /** Milliseconds that Redis may take to accept a connection. */

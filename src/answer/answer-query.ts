@@ -1,0 +1,226 @@
+/**
+ * From the octets of a message to the octets of the response: pure, synchronous, the same for every transport, and
+ * without allocation on its common path. Hostile input never throws.
+ */
+import { Counter, type CounterRow } from "../base/counters.ts";
+import type { TableReader } from "../table/table-reader.ts";
+import { Class, ExtendedError, Rcode, Type } from "../wire/code-points.ts";
+import { type AnswerSettings, assertAnswerSettings } from "./answer-settings.ts";
+import { type ChaosTexts, makeChaosTexts, writeChaosText } from "./chaos.ts";
+import { type Client, Transport } from "./client.ts";
+import { Deferred } from "./deferred.ts";
+import { Draft, Section } from "./draft.ts";
+import { optLength, writeOpt } from "./edns-options.ts";
+import { readQuery, Verdict } from "./gate.ts";
+import { IncomingQuery } from "./incoming-query.ts";
+import { chooseZone, solve } from "./solve.ts";
+
+/**
+ * Answers the message in `query[0, length)` into `response`, whose length is the hard limit of the transport. Returns
+ * the length of the response; 0 for silence; a negative `Deferred` when the message is for the main thread.
+ */
+export type AnswerQuery = (
+  query: Uint8Array,
+  length: number,
+  client: Client,
+  response: Uint8Array,
+) => number;
+
+export interface AnswerParts {
+  readonly reader: TableReader;
+  /** This thread's own row. */
+  readonly counters: CounterRow;
+  readonly settings: AnswerSettings;
+}
+
+/** What one answering function keeps between queries: settings in wire form, and objects that are filled anew. */
+interface Answerer {
+  readonly reader: TableReader;
+  readonly counters: CounterRow;
+  readonly udpPayload: number;
+  readonly nsid: Uint8Array;
+  readonly chaosTexts: ChaosTexts;
+  readonly query: IncomingQuery;
+  readonly draft: Draft;
+}
+
+export function createAnswerQuery({ reader, counters, settings }: AnswerParts): AnswerQuery {
+  assertAnswerSettings(settings);
+  const query = new IncomingQuery(reader.newLookupName());
+  const answerer: Answerer = {
+    reader,
+    counters,
+    udpPayload: settings.udpPayload,
+    nsid: new Uint8Array(Buffer.from(settings.nsid ?? "", "utf8")),
+    chaosTexts: makeChaosTexts(settings),
+    query,
+    draft: new Draft(reader, query.name),
+  };
+  return (bytes, length, client, response) => answer(answerer, bytes, length, client, response);
+}
+
+function answer(
+  answerer: Answerer,
+  bytes: Uint8Array,
+  length: number,
+  client: Client,
+  response: Uint8Array,
+): number {
+  const { query, counters } = answerer;
+  let verdict = readQuery(query, bytes, length);
+  if (verdict === Verdict.silence) {
+    step(counters, Counter.ignored);
+    return 0;
+  }
+  if (verdict === Verdict.answer) verdict = routeByType(query, client);
+  if (verdict < 0) {
+    step(counters, Counter.deferred);
+    return verdict;
+  }
+  const end = startResponse(answerer, bytes, client, response);
+  if (verdict === Verdict.answer) query.rcode = answerClass(answerer);
+  return finishResponse(answerer, bytes, client, end);
+}
+
+/** Types that are no data in any zone are decided before a zone is looked for. */
+function routeByType(query: IncomingQuery, client: Client): number {
+  const { qtype } = query;
+  if (qtype < Type.TKEY || qtype > Type.AXFR || query.qclass !== Class.in) return Verdict.answer;
+  if (qtype === Type.IXFR) return Deferred.transfer;
+  if (qtype === Type.AXFR && client.transport !== Transport.udp) return Deferred.transfer;
+  if (qtype === Type.TSIG) return Verdict.answer;
+  // AXFR has no meaning over UDP (RFC 5936 §4.2), and we negotiate no keys (RFC 2930).
+  query.rcode = Rcode.notImp;
+  return Verdict.reject;
+}
+
+/** Echoes header and question, and starts the draft behind them. Returns how far the response may grow. */
+function startResponse(
+  { query, draft, udpPayload, nsid }: Answerer,
+  bytes: Uint8Array,
+  client: Client,
+  response: Uint8Array,
+): number {
+  const { questionEnd } = query;
+  for (let at = 0; at < questionEnd; at++) response[at] = bytes[at] as number;
+  draft.isStream = client.transport !== Transport.udp;
+  const payload = draft.isStream ? response.length : Math.min(query.payload, udpPayload);
+  const end = Math.min(payload, response.length);
+  draft.start(response, questionEnd, end - optLength(query, nsid), query.qtype);
+  return end;
+}
+
+function answerClass(answerer: Answerer): number {
+  const { query } = answerer;
+  switch (query.qclass) {
+    case Class.in:
+    case Class.any:
+      return answerZone(answerer);
+    case Class.ch:
+      return answerChaos(answerer);
+    default:
+      return refuse(query, ExtendedError.notSupported);
+  }
+}
+
+function answerZone({ reader, draft, query }: Answerer): number {
+  reader.enter();
+  try {
+    const zone = chooseZone(draft);
+    if (zone === 0) return refuse(query, ExtendedError.notAuthoritative);
+    draft.enterZone(zone);
+    return solve(draft);
+  } finally {
+    reader.leave();
+  }
+}
+
+function answerChaos({ chaosTexts, draft, query }: Answerer): number {
+  const { name, qtype } = query;
+  const at = writeChaosText(chaosTexts, name, qtype, draft.response, draft.at, draft.limit);
+  if (at === 0) return refuse(query, ExtendedError.notSupported);
+  draft.at = at;
+  draft.counts[Section.answer] = 1;
+  return Rcode.noError;
+}
+
+function refuse(query: IncomingQuery, extendedError: number): number {
+  query.extendedError = extendedError;
+  return Rcode.refused;
+}
+
+/** Writes OPT and header, and counts. Returns the length of the response. */
+function finishResponse(
+  answerer: Answerer,
+  bytes: Uint8Array,
+  client: Client,
+  end: number,
+): number {
+  const { query, draft, counters } = answerer;
+  const { response } = draft;
+  let at = draft.at;
+  if (query.hasEdns) {
+    at = writeOpt(query, answerer.nsid, answerer.udpPayload, response, at, end);
+    draft.counts[Section.additional] = (draft.counts[Section.additional] as number) + 1;
+  }
+  writeHeader(query, draft, bytes);
+  step(counters, Counter.queriesUdp + client.transport);
+  step(counters, rcodeCounter(query.rcode));
+  if (draft.isTruncated) step(counters, Counter.responsesTruncated);
+  return at;
+}
+
+/**
+ * ID, opcode and RD are the query's; CD and AD are clear in an authoritative response (RFC 4035 §3.1.6), RA because
+ * nothing here recurses.
+ */
+function writeHeader(query: IncomingQuery, draft: Draft, bytes: Uint8Array): void {
+  const { response, counts } = draft;
+  const isAuthoritative = hasAuthority(query) && draft.isAuthoritative;
+  response[2] =
+    0x80 |
+    ((bytes[2] as number) & 0x79) |
+    (isAuthoritative ? 0x04 : 0) |
+    (draft.isTruncated ? 0x02 : 0);
+  response[3] = query.rcode & 0x0f;
+  response[4] = 0;
+  response[5] = query.questionEnd > 12 ? 1 : 0;
+  writeU16(response, 6, counts[Section.answer] as number);
+  writeU16(response, 8, counts[Section.authority] as number);
+  writeU16(response, 10, counts[Section.additional] as number);
+}
+
+/** Errors and answers to class ANY are never authoritative (RFC 1034 §3.7.1 leaves us one class of several). */
+function hasAuthority(query: IncomingQuery): boolean {
+  const { rcode, qclass } = query;
+  const isOurs = rcode === Rcode.noError || rcode === Rcode.nxDomain || rcode === Rcode.yxDomain;
+  return isOurs && qclass !== Class.any;
+}
+
+function rcodeCounter(rcode: number): number {
+  switch (rcode) {
+    case Rcode.noError:
+      return Counter.responsesNoError;
+    case Rcode.nxDomain:
+      return Counter.responsesNxDomain;
+    case Rcode.refused:
+      return Counter.responsesRefused;
+    case Rcode.formErr:
+      return Counter.responsesFormErr;
+    case Rcode.notImp:
+      return Counter.responsesNotImp;
+    case Rcode.servFail:
+      return Counter.responsesServFail;
+    default:
+      return Counter.responsesOther;
+  }
+}
+
+function step(counters: CounterRow, counter: number): void {
+  counters[counter] = (counters[counter] as number) + 1;
+}
+
+function writeU16(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >> 8;
+  bytes[at + 1] = value;
+}
