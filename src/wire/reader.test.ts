@@ -45,6 +45,14 @@ describe("numbers", () => {
     bytes.fill(9);
     expect([...taken]).toEqual([1, 2, 3]);
   });
+
+  it("takes a copy of a Buffer too, whose slice is a view", () => {
+    const bytes = Buffer.from([1, 2, 3]);
+    const taken = new MessageReader(bytes).take(3);
+    bytes.fill(9);
+    expect([...taken]).toEqual([1, 2, 3]);
+    expect(Buffer.isBuffer(taken)).toBe(false);
+  });
 });
 
 describe("names", () => {

@@ -2,6 +2,7 @@
  * A bounded cursor over a message. Whatever the bytes are, it ends: it throws `bad-message` past the end, and a
  * compression pointer must lead to before the labels it continues, so that no name can loop.
  */
+import { copyBytes } from "../base/bytes.ts";
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { HEADER_LENGTH } from "./code-points.ts";
@@ -52,7 +53,7 @@ export class MessageReader {
   /** A copy of the next `length` octets. */
   take(length: number): Uint8Array {
     const at = this.#advance(length);
-    return this.#bytes.slice(at, at + length);
+    return copyBytes(this.#bytes, at, at + length);
   }
 
   skip(length: number): void {

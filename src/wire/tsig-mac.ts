@@ -7,6 +7,7 @@
  * and signs the timers alone.
  */
 import { createHmac, type Hmac, timingSafeEqual } from "node:crypto";
+import { copyBytes } from "../base/bytes.ts";
 import { Class, HEADER_LENGTH } from "./code-points.ts";
 import { HeaderOffset } from "./message-walk.ts";
 import type { TsigFields } from "./tsig-record.ts";
@@ -26,7 +27,7 @@ export function updateMessage(
   length: number,
   unsigned: { readonly id: number; readonly additionals: number },
 ): void {
-  const header = message.slice(0, HEADER_LENGTH);
+  const header = copyBytes(message, 0, HEADER_LENGTH);
   const writer = new MessageWriter(header);
   writer.patchU16(HeaderOffset.id, unsigned.id);
   writer.patchU16(HeaderOffset.additionals, unsigned.additionals);

@@ -137,6 +137,15 @@ describe("signing", () => {
 });
 
 describe("verifying", () => {
+  it("leaves the message as it was, a Buffer too", () => {
+    for (const message of [signedQuestion(), Buffer.from(signedQuestion())]) {
+      message[0] = 0xff;
+      const before = toHex(message);
+      expect(verify(message)).toBe("ok");
+      expect(toHex(message)).toBe(before);
+    }
+  });
+
   it("restores the original ID, which a forwarder may have changed", () => {
     const signed = signedQuestion();
     signed[0] = 0xff;
