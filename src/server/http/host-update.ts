@@ -25,21 +25,18 @@ export interface HostUpdate {
   readonly address: string;
 }
 
-/** Resolves with the engine's verdict; a refusal is logged with who asked and why. */
+/** Resolves with the engine's verdict. The engine logs its own refusals; the one made here is logged here. */
 export async function submitHostUpdate(
   parts: HostUpdateParts,
   update: HostUpdate,
 ): Promise<Verdict> {
   const origin = findOrigin(update.host, parts.hasZone);
-  const verdict =
-    origin === undefined
-      ? NO_SUCH_ZONE
-      : await parts.engine.submit(makeRequest(parts, update, origin));
-  if (verdict.status === "refused") logRefusal(parts.log, update, verdict);
-  return verdict;
+  if (origin !== undefined) return parts.engine.submit(makeRequest(parts, update, origin));
+  logNoZone(parts.log, update);
+  return NO_SUCH_ZONE;
 }
 
-const NO_SUCH_ZONE: Verdict = {
+const NO_SUCH_ZONE: Extract<Verdict, { status: "refused" }> = {
   status: "refused",
   rcode: Rcode.notAuth,
   reason: "no-such-zone",
@@ -65,13 +62,10 @@ function replaceAddresses(
   return [{ kind: "replace", owner, rrtype, ttl, rdatas: addresses.map(({ rdata }) => rdata) }];
 }
 
-function logRefusal(
-  log: Logger,
-  { host, principal, door, address }: HostUpdate,
-  { reason, detail }: Extract<Verdict, { status: "refused" }>,
-): void {
+function logNoZone(log: Logger, { host, principal, door, address }: HostUpdate): void {
+  const { reason, detail } = NO_SUCH_ZONE;
   const fields = { door, actor: principal.actor, address, host: formatName(host), reason, detail };
-  log.warn(fields, "update refused");
+  log.info(fields, "update refused");
 }
 
 /** In the order clients expect: IPv4 first. */

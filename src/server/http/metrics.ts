@@ -1,6 +1,7 @@
 /** What the server tells Prometheus. Names are `windhover_…`, units are base units, counters end in `_total`. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { type CounterName, readCounters } from "../../base/counters.ts";
+import type { TableUsage } from "../../table/table-writer.ts";
 import type { Door, Verdict } from "../../update/update-request.ts";
 import { formatName, type Name } from "../../wire/name.ts";
 import type { Authentication } from "./authenticate.ts";
@@ -10,7 +11,10 @@ export interface MetricsSources {
   /** `base/counters.ts`; `undefined` when nobody answers queries in this process. */
   readonly counterMemory: SharedArrayBuffer | undefined;
   readonly zones: () => Iterable<{ readonly origin: Name; readonly serial: number }>;
-  readonly table: () => { readonly usedBytes: number; readonly names: number };
+  readonly table: () => Pick<
+    TableUsage,
+    "bytesUsed" | "bytesRetired" | "names" | "rrsets" | "zones"
+  >;
   readonly isStoreUp: () => boolean;
 }
 
@@ -138,8 +142,22 @@ function addQueryCounters(registry: Registry, { counterMemory }: MetricsSources)
   }
 }
 
+const TABLE_GAUGES = [
+  ["zones", "windhover_zones", "Zones served."],
+  ["names", "windhover_names", "Names with data in the zone table."],
+  ["rrsets", "windhover_rrsets", "RRsets in the zone table."],
+  ["bytesUsed", "windhover_table_used_bytes", "Memory of the zone table in use."],
+  ["bytesRetired", "windhover_table_retired_bytes", "Memory that waits for readers to pass."],
+] as const;
+
 function addZoneGauges(registry: Registry, sources: MetricsSources): void {
   const registers = [registry];
+  for (const [field, name, help] of TABLE_GAUGES) {
+    const collect = function (this: Gauge) {
+      this.set(sources.table()[field]);
+    };
+    new Gauge({ name, help, registers, collect });
+  }
   new Gauge({
     name: "windhover_zone_serial",
     help: "SOA serial of each zone.",
@@ -149,30 +167,6 @@ function addZoneGauges(registry: Registry, sources: MetricsSources): void {
       this.reset();
       for (const { origin, serial } of sources.zones())
         this.set({ zone: formatName(origin) }, serial);
-    },
-  });
-  new Gauge({
-    name: "windhover_zones",
-    help: "Zones served.",
-    registers,
-    collect() {
-      this.set([...sources.zones()].length);
-    },
-  });
-  new Gauge({
-    name: "windhover_names",
-    help: "Names in the zone table, empty non-terminals included.",
-    registers,
-    collect() {
-      this.set(sources.table().names);
-    },
-  });
-  new Gauge({
-    name: "windhover_table_bytes",
-    help: "Memory of the zone table in use.",
-    registers,
-    collect() {
-      this.set(sources.table().usedBytes);
     },
   });
   new Gauge({
