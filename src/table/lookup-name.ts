@@ -1,8 +1,16 @@
-/** STUB: interface fixed, body to be written by the table's author. */
+/** A name on its way into the table: folded, cut into labels and hashed by suffix, without allocation. */
+import { LOWER_CASE } from "../wire/name.ts";
+
+const LABEL_LENGTH_MAX = 63;
+/** Octets that a name may have before its root label. */
+const LABELS_LENGTH_MAX = 254;
 
 /**
  * A name being looked up: its canonical bytes, where its labels start, and the hash of every suffix. One object
  * is filled again and again, so that a query allocates nothing.
+ *
+ * The hash is keyed by the table's random seed, the multiplier too, so that who chooses names can't choose
+ * collisions. A suffix's hash is mixed from its parent's hash and its first label's.
  */
 export class LookupName {
   /** Canonical wire form; `length` octets are valid. */
@@ -15,16 +23,75 @@ export class LookupName {
   /** `hashes[i]` is the table's hash of the suffix that starts at label i. */
   readonly hashes: Uint32Array = new Uint32Array(128);
   readonly seed: number;
+  readonly #multiplier: number;
 
   constructor(seed: number) {
-    this.seed = seed;
+    this.seed = seed | 0;
+    this.#multiplier = hashMultiplier(seed);
   }
 
   /**
    * Takes the uncompressed name at `offset` (mixed case welcome) and folds it. Returns its octets, or 0 when it is
    * malformed, compressed or runs past `end`; then the object holds nothing of use.
    */
-  read(_bytes: Uint8Array, _offset: number, _end: number): number {
-    throw new Error("not written yet");
+  read(bytes: Uint8Array, offset: number, end: number): number {
+    const own = this.bytes;
+    const multiplier = this.#multiplier;
+    let from = offset;
+    let to = 0;
+    let labels = 0;
+    for (;;) {
+      if (from >= end) return 0;
+      const length = bytes[from++]!;
+      if (length === 0) break;
+      const stop = from + length;
+      if (length > LABEL_LENGTH_MAX || to + length >= LABELS_LENGTH_MAX || stop >= end) return 0;
+      this.offsets[labels] = to;
+      own[to++] = length;
+      let hash = length;
+      while (from < stop) {
+        const octet = LOWER_CASE[bytes[from++]!]!;
+        own[to++] = octet;
+        hash = Math.imul(hash ^ octet, multiplier);
+      }
+      this.hashes[labels++] = hash;
+    }
+    own[to] = 0;
+    this.offsets[labels] = to;
+    this.length = to + 1;
+    this.labels = labels;
+    this.#mixSuffixes();
+    return to + 1;
   }
+
+  /** The hash of `*.` and the suffix at `label`. */
+  wildcardHash(label: number): number {
+    const star = Math.imul(1 ^ 0x2a, this.#multiplier);
+    return mixHashes(this.hashes[label]!, star, this.#multiplier);
+  }
+
+  /** From hashes of single labels to hashes of suffixes, root first. */
+  #mixSuffixes(): void {
+    const hashes = this.hashes;
+    const multiplier = this.#multiplier;
+    let hash = this.seed;
+    hashes[this.labels] = hash;
+    for (let label = this.labels - 1; label >= 0; label--) {
+      hash = mixHashes(hash, hashes[label]!, multiplier);
+      hashes[label] = hash;
+    }
+  }
+}
+
+function mixHashes(parent: number, label: number, multiplier: number): number {
+  let hash = Math.imul(((parent << 5) | (parent >>> 27)) + label, multiplier);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  return hash ^ (hash >>> 13);
+}
+
+/** An odd multiplier whose low bits spread (5 mod 8), from all bits of the seed. */
+function hashMultiplier(seed: number): number {
+  let mixed = Math.imul(seed ^ (seed >>> 16), 0x45d9f3b);
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x297a2d39);
+  return ((mixed ^ (mixed >>> 15)) & ~7) | 5;
 }

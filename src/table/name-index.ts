@@ -1,0 +1,148 @@
+/**
+ * The writer's hold on an index (see `layout.ts`): a hash of names that readers probe while it changes. Blocks in
+ * it start with the hash of their name.
+ *
+ * What readers rely on: a slot changes by one store; a block never moves to another slot of the same index; a slot
+ * becomes empty only when the one after it is, so no probe ends early; growing fills a new index first.
+ */
+import {
+  INDEX_MASK,
+  INDEX_SLOTS,
+  SLOT_EMPTY,
+  SLOT_REMOVED,
+  slotOf,
+  slotPosition,
+} from "./layout.ts";
+import type { TableSpace } from "./table-space.ts";
+
+const SLOTS_MIN = 8;
+
+export class NameIndex {
+  readonly #space: TableSpace;
+  readonly #words: Int32Array;
+  /** The word through which readers find the index. */
+  readonly #anchor: number;
+  /** Slots that hold a block, and slots that are not empty. */
+  #live = 0;
+  #taken = 0;
+  /** Until readers can see it, an outgrown index is free at once. */
+  isPublished = false;
+
+  constructor(space: TableSpace, anchor: number) {
+    this.#space = space;
+    this.#words = space.words;
+    this.#anchor = anchor;
+    Atomics.store(space.words, anchor, createIndex(space, SLOTS_MIN));
+  }
+
+  get position(): number {
+    return this.#words[this.#anchor]!;
+  }
+
+  get size(): number {
+    return this.#live;
+  }
+
+  /** Makes room for so many more blocks, so that `add` can't fail. Throws `table-full`. */
+  reserve(more: number): void {
+    const capacity = this.#words[this.position + INDEX_MASK]! + 1;
+    if ((this.#taken + more) * 4 > capacity * 3) this.#rebuild(more);
+  }
+
+  /** Adds a block whose name is not there. Room was reserved. */
+  add(position: number): void {
+    const words = this.#words;
+    const hash = words[position]!;
+    const at = freeSlot(words, this.position, hash);
+    if (words[at] === SLOT_EMPTY) this.#taken += 1;
+    this.#live += 1;
+    Atomics.store(words, at, slotOf(position, hash));
+  }
+
+  /** Puts a block of the same name in the other's place. */
+  replace(old: number, position: number): void {
+    const at = this.#slotWord(old);
+    Atomics.store(this.#words, at, slotOf(position, this.#words[position]!));
+  }
+
+  remove(position: number): void {
+    const words = this.#words;
+    const slots = this.position + INDEX_SLOTS;
+    const mask = words[this.position + INDEX_MASK]!;
+    const at = this.#slotWord(position) - slots;
+    this.#live -= 1;
+    if (words[slots + ((at + 1) & mask)] !== SLOT_EMPTY) {
+      Atomics.store(words, slots + at, SLOT_REMOVED);
+      return;
+    }
+    let last = at;
+    do {
+      Atomics.store(words, slots + last, SLOT_EMPTY);
+      this.#taken -= 1;
+      last = (last - 1) & mask;
+    } while (words[slots + last] === SLOT_REMOVED);
+  }
+
+  /** Calls back with every block; none may be added or removed meanwhile. */
+  forEach(visit: (position: number) => void): void {
+    const words = this.#words;
+    const start = this.position + INDEX_SLOTS;
+    const end = start + words[this.position + INDEX_MASK]!;
+    for (let at = start; at <= end; at++) {
+      const position = slotPosition(words[at]!);
+      if (position !== 0) visit(position);
+    }
+  }
+
+  /** Slots as they are now, and their mask: for who walks or searches them later. */
+  copySlots(): Int32Array {
+    const start = this.position + INDEX_SLOTS;
+    const copy = new Int32Array(this.#words[this.position + INDEX_MASK]! + 1);
+    copy.set(this.#words.subarray(start, start + copy.length));
+    return copy;
+  }
+
+  #slotWord(position: number): number {
+    const words = this.#words;
+    const slot = slotOf(position, words[position]!);
+    const mask = words[this.position + INDEX_MASK]!;
+    const slots = this.position + INDEX_SLOTS;
+    let at = words[position]! & mask;
+    while (words[slots + at] !== slot) at = (at + 1) & mask;
+    return slots + at;
+  }
+
+  #rebuild(more: number): void {
+    const words = this.#words;
+    let capacity = SLOTS_MIN;
+    while ((this.#live + more) * 4 > capacity * 3) capacity *= 2;
+    // Half full or more after dropping the removed ones: the next rebuild would come too soon.
+    if ((this.#live + more) * 8 > capacity * 5) capacity *= 2;
+    const old = this.position;
+    const fresh = createIndex(this.#space, capacity);
+    this.forEach((position) => {
+      const hash = words[position]!;
+      words[freeSlot(words, fresh, hash)] = slotOf(position, hash);
+    });
+    this.#taken = this.#live;
+    Atomics.store(words, this.#anchor, fresh);
+    if (this.isPublished) this.#space.retire(old);
+    else this.#space.release(old);
+  }
+}
+
+function createIndex(space: TableSpace, capacity: number): number {
+  const position = space.obtain(INDEX_SLOTS + capacity);
+  space.words.fill(0, position, position + INDEX_SLOTS + capacity);
+  space.words[position + INDEX_MASK] = capacity - 1;
+  return position;
+}
+
+/** The first slot of the name's probe that holds no block. */
+function freeSlot(words: Int32Array, index: number, hash: number): number {
+  const mask = words[index + INDEX_MASK]!;
+  const slots = index + INDEX_SLOTS;
+  let at = hash & mask;
+  while (slotPosition(words[slots + at]!) !== 0) at = (at + 1) & mask;
+  return slots + at;
+}

@@ -1,0 +1,419 @@
+import { describe, expect, it } from "vitest";
+import { ErrorCode } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
+import { Type } from "../wire/code-points.ts";
+import { type Name, nameKey, parseName } from "../wire/name.ts";
+import { parseRdata } from "../wire/rdata.ts";
+import { makeRRset, type RRset } from "../zone/rrset.ts";
+import type { ZoneView } from "../zone/zone-view.ts";
+import { createTableMemory } from "./table-memory.ts";
+import { NodeFlag, TableReader } from "./table-reader.ts";
+import { TableWriter } from "./table-writer.ts";
+
+const MIB = 1024 * 1024;
+const ORIGIN = parseName("example.com.");
+
+function rrset(owner: string, rrtype: number, ...texts: string[]): RRset {
+  const rdatas = texts.map((text) =>
+    parseRdata(
+      rrtype,
+      text.split(" ").map((word) => ({ text: word, quoted: false })),
+      ORIGIN,
+    ),
+  );
+  return makeRRset(parseName(owner, ORIGIN), rrtype, 300, rdatas);
+}
+
+const soa = (serial: number, origin = "@") =>
+  rrset(origin, Type.SOA, `ns1 admin ${serial} 3600 600 86400 60`);
+const set = (each: RRset) => ({ owner: each.owner, rrtype: each.rrtype, rrset: each });
+const remove = (owner: string, rrtype: number) => ({
+  owner: parseName(owner, ORIGIN),
+  rrtype,
+  rrset: undefined,
+});
+
+function table(bytes = MIB) {
+  const memory = createTableMemory(bytes);
+  const writer = new TableWriter(memory);
+  const reader = new TableReader(memory, 0);
+  const name = reader.newLookupName();
+  const lookup = (text: string) => {
+    const wire = parseName(text, ORIGIN);
+    name.read(wire, 0, wire.length);
+    return name;
+  };
+  const load = (origin: Name, ...rrsets: RRset[]) => {
+    const loader = writer.beginZone(origin);
+    for (const each of rrsets) loader.add(each);
+    loader.publish();
+  };
+  const flags = (text: string) => {
+    const looked = lookup(text);
+    const zone = reader.findZone(looked, 0);
+    const node = reader.findNode(zone, looked, 0);
+    return node === 0 ? undefined : reader.nodeFlags(node);
+  };
+  return { writer, reader, lookup, load, flags };
+}
+
+function contents(view: ZoneView | undefined): Map<string, RRset[]> {
+  expect(view).toBeDefined();
+  return new Map([...view!.owners()].map((owner) => [nameKey(owner), [...view!.rrsets(owner)]]));
+}
+
+describe("a loaded zone", () => {
+  it("is read back as it was given", () => {
+    const { writer, load } = table();
+    const rrsets = [
+      rrset("www", Type.A, "192.0.2.1", "192.0.2.2"),
+      rrset("@", Type.MX, "10 mail", "20 mail.example.net."),
+      soa(1),
+      rrset("www", Type.TXT, "hello"),
+      rrset("_sip._tcp", Type.SRV, "0 5 5060 www"),
+      rrset("a.b.c", Type.CNAME, "@"),
+      rrset("@", Type.NS, "ns1", "ns2.example.net."),
+      rrset("x", Type.NAPTR, "1 1 u E2U+sip !^.*$!sip:a@b! ."),
+      rrset("y", Type.HTTPS, "1 www alpn=h2"),
+      rrset("z", 65_280, "\\# 3 c00c00"),
+    ];
+    load(ORIGIN, ...rrsets);
+    const view = writer.view(ORIGIN)!;
+    for (const each of rrsets) expect(view.rrset(each.owner, each.rrtype)).toEqual(each);
+    expect(contents(view).size).toBe(7);
+    expect(writer.usage()).toMatchObject({ names: 7, rrsets: 10, zones: 1 });
+    expect(view.rrset(parseName("b.c", ORIGIN), Type.A)).toBeUndefined();
+    expect(view.rrsets(parseName("b.c", ORIGIN))).toEqual([]);
+    expect(view.rrset(parseName("www.example.net."), Type.A)).toBeUndefined();
+  });
+
+  it("joins RRsets of one owner and rrtype", () => {
+    const { writer, load } = table();
+    load(ORIGIN, soa(1), rrset("w", Type.A, "192.0.2.2"), rrset("w", Type.A, "192.0.2.1"));
+    const joined = rrset("w", Type.A, "192.0.2.1", "192.0.2.2");
+    expect(writer.view(ORIGIN)!.rrset(joined.owner, Type.A)).toEqual(joined);
+  });
+
+  it("replaces the served one only when published", () => {
+    const { writer, load, flags, reader, lookup } = table();
+    load(ORIGIN, soa(1), rrset("old", Type.A, "192.0.2.1"));
+    const loader = writer.beginZone(ORIGIN);
+    loader.add(soa(2));
+    loader.add(rrset("new", Type.A, "192.0.2.1"));
+    expect([flags("old"), flags("new")]).toEqual([NodeFlag.data, undefined]);
+    loader.publish();
+    expect([flags("old"), flags("new")]).toEqual([undefined, NodeFlag.data]);
+    expect(reader.zoneSerial(reader.findZone(lookup("@"), 0))).toBe(2);
+    expect(writer.usage()).toMatchObject({ names: 2, zones: 1 });
+  });
+
+  it("needs a SOA, and only its own names", () => {
+    const { writer } = table();
+    const loader = writer.beginZone(ORIGIN);
+    expect(() => loader.add(rrset("a.example.net.", Type.A, "192.0.2.1"))).toThrow(
+      expect.objectContaining({ code: ErrorCode.badZone }),
+    );
+    expect(() => loader.publish()).toThrow(/has no SOA/);
+    loader.add(soa(1));
+    loader.publish();
+    expect(writer.origins()).toEqual([ORIGIN]);
+  });
+
+  it("gives everything back when aborted", () => {
+    const { writer } = table();
+    const before = writer.usage();
+    const loader = writer.beginZone(ORIGIN);
+    for (let host = 0; host < 500; host++) loader.add(rrset(`h${host}.x`, Type.A, "192.0.2.1"));
+    expect(writer.usage().bytesUsed).toBeGreaterThan(before.bytesUsed);
+    loader.abort();
+    expect(writer.usage()).toEqual(before);
+  });
+});
+
+describe("published changes", () => {
+  it("set, change and remove RRsets of a name at once", () => {
+    const { writer, load } = table();
+    load(ORIGIN, soa(1), rrset("w", Type.A, "192.0.2.1"), rrset("w", Type.TXT, "keep"));
+    const view = writer.view(ORIGIN)!;
+    const owner = parseName("w", ORIGIN);
+    const changed = rrset("w", Type.A, "192.0.2.9");
+    const added = rrset("w", Type.AAAA, "2001:db8::1");
+    writer.publish(ORIGIN, [set(changed), set(added), remove("w", Type.TXT), set(soa(2))]);
+    expect(view.rrsets(owner)).toEqual([changed, added]);
+    writer.publish(ORIGIN, [remove("w", Type.A), remove("w", Type.AAAA), remove("no", Type.A)]);
+    expect(view.rrsets(owner)).toEqual([]);
+    expect(contents(view).size).toBe(1);
+    expect(writer.usage()).toMatchObject({ names: 1, rrsets: 1 });
+  });
+
+  it("take the last state of an RRset that comes twice", () => {
+    const { writer, load } = table();
+    load(ORIGIN, soa(1));
+    const last = rrset("w", Type.A, "192.0.2.2");
+    writer.publish(ORIGIN, [set(rrset("w", Type.A, "192.0.2.1")), set(last)]);
+    expect(writer.view(ORIGIN)!.rrset(last.owner, Type.A)).toEqual(last);
+    writer.publish(ORIGIN, [set(last), remove("w", Type.A)]);
+    expect(writer.view(ORIGIN)!.rrset(last.owner, Type.A)).toBeUndefined();
+  });
+
+  it("are refused outside the zone, without a zone, and when they end the SOA", () => {
+    const { writer, load } = table();
+    const change = set(rrset("w", Type.A, "192.0.2.1"));
+    expect(() => writer.publish(ORIGIN, [change])).toThrow(
+      expect.objectContaining({ code: ErrorCode.noSuchZone }),
+    );
+    load(ORIGIN, soa(1));
+    const outside = set(rrset("example.net.", Type.A, "192.0.2.1"));
+    const before = writer.usage();
+    for (const bad of [outside, remove("@", Type.SOA)]) {
+      expect(() => writer.publish(ORIGIN, [change, bad])).toThrow(
+        expect.objectContaining({ code: ErrorCode.badZone }),
+      );
+      expect(writer.usage()).toEqual(before);
+    }
+  });
+
+  it("change nothing when the table is full", () => {
+    const { writer, load, reader, lookup } = table(64 * 1024);
+    load(ORIGIN, soa(1), rrset("w", Type.A, "192.0.2.1"));
+    const before = contents(writer.view(ORIGIN));
+    const used = writer.usage().bytesUsed;
+    const big = "x".repeat(250);
+    const changes = Array.from({ length: 1000 }, (_, host) =>
+      set(rrset(`h${host}.deep`, Type.TXT, big)),
+    );
+    expect(() => writer.publish(ORIGIN, [set(soa(2)), ...changes])).toThrow(
+      expect.objectContaining({ code: ErrorCode.tableFull }),
+    );
+    expect(contents(writer.view(ORIGIN))).toEqual(before);
+    expect(reader.zoneSerial(reader.findZone(lookup("@"), 0))).toBe(1);
+    expect(writer.usage().bytesUsed).toBe(used);
+    writer.publish(ORIGIN, [set(soa(2)), ...changes.slice(0, 20)]);
+    expect(writer.usage().names).toBe(22);
+  });
+
+  it("allow as many RRsets, RRs and octets at one name as the limits say", () => {
+    const { writer, load } = table(4 * MIB);
+    load(ORIGIN, soa(1));
+    const types = Array.from({ length: Limits.nameRRsets + 1 }, (_, at) =>
+      set(rrset("t", 65_280 + at, "\\# 1 00")),
+    );
+    writer.publish(ORIGIN, types.slice(1));
+    const refused = expect.objectContaining({ code: ErrorCode.limit });
+    expect(() => writer.publish(ORIGIN, types)).toThrow(refused);
+    const octets = (count: number, length: number) =>
+      set(
+        makeRRset(
+          parseName("r", ORIGIN),
+          65_280,
+          1,
+          Array.from({ length: count }, (_, at) =>
+            new Uint8Array(length).fill(at).fill(at >> 8, 1),
+          ),
+        ),
+      );
+    const most = octets(Limits.rrsetRecords, 2);
+    writer.publish(ORIGIN, [most]);
+    expect(writer.view(ORIGIN)!.rrset(most.owner, 65_280)).toEqual(most.rrset);
+    expect(() => writer.publish(ORIGIN, [octets(Limits.rrsetRecords + 1, 2)])).toThrow(refused);
+    writer.publish(ORIGIN, [octets(1, Limits.rrsetBytes - 2)]);
+    expect(() => writer.publish(ORIGIN, [octets(1, Limits.rrsetBytes - 1)])).toThrow(refused);
+  });
+});
+
+describe("flags", () => {
+  it("mark empty non-terminals, which come and go with their descendants", () => {
+    const { writer, load, flags } = table();
+    load(ORIGIN, soa(1), rrset("a.b.c", Type.A, "192.0.2.1"));
+    expect([flags("c"), flags("b.c"), flags("a.b.c")]).toEqual([0, 0, NodeFlag.data]);
+    writer.publish(ORIGIN, [remove("a.b.c", Type.A), set(rrset("d.b.c", Type.A, "192.0.2.1"))]);
+    expect([flags("b.c"), flags("a.b.c")]).toEqual([0, undefined]);
+    writer.publish(ORIGIN, [set(rrset("c", Type.A, "192.0.2.1")), remove("d.b.c", Type.A)]);
+    expect([flags("c"), flags("b.c")]).toEqual([NodeFlag.data, undefined]);
+    writer.publish(ORIGIN, [remove("c", Type.A), set(rrset("x.c", Type.A, "192.0.2.1"))]);
+    expect([flags("c"), flags("x.c")]).toEqual([0, NodeFlag.data]);
+    writer.publish(ORIGIN, [remove("x.c", Type.A)]);
+    expect([flags("c"), flags("@")]).toEqual([undefined, NodeFlag.apex | NodeFlag.data]);
+  });
+
+  it("mark cuts, and what they occlude", () => {
+    const { writer, load, flags } = table();
+    const { cut, occluded, data, delegation } = NodeFlag;
+    load(
+      ORIGIN,
+      rrset("ns.sub", Type.A, "192.0.2.1"),
+      rrset("sub", Type.NS, "ns.sub"),
+      rrset("sub", Type.A, "192.0.2.2"),
+      rrset("deep.sub", Type.NS, "ns.sub"),
+      soa(1),
+      rrset("@", Type.NS, "ns1"),
+    );
+    expect(flags("@")).toBe(NodeFlag.apex | data);
+    expect(flags("sub")).toBe(cut | data | delegation);
+    expect(flags("ns.sub")).toBe(occluded | data);
+    expect(flags("deep.sub")).toBe(occluded | data | delegation);
+    writer.publish(ORIGIN, [remove("sub", Type.NS)]);
+    expect(flags("sub")).toBe(data);
+    expect(flags("ns.sub")).toBe(data);
+    expect(flags("deep.sub")).toBe(cut | data | delegation);
+    writer.publish(ORIGIN, [remove("sub", Type.A), set(rrset("x.deep.sub", Type.A, "192.0.2.1"))]);
+    expect([flags("sub"), flags("x.deep.sub")]).toEqual([0, occluded | data]);
+  });
+
+  it("mark what a DNAME occludes, at the apex too", () => {
+    const { writer, load, flags } = table();
+    const { apex, data, dname, occluded } = NodeFlag;
+    load(ORIGIN, soa(1), rrset("a.b", Type.A, "192.0.2.1"));
+    writer.publish(ORIGIN, [set(rrset("b", Type.DNAME, "example.net."))]);
+    expect([flags("b"), flags("a.b")]).toEqual([dname | data, occluded | data]);
+    writer.publish(ORIGIN, [set(rrset("@", Type.DNAME, "example.net.")), remove("b", Type.DNAME)]);
+    expect([flags("@"), flags("b"), flags("a.b")]).toEqual([
+      apex | data | dname,
+      occluded,
+      occluded | data,
+    ]);
+    writer.publish(ORIGIN, [remove("@", Type.DNAME)]);
+    expect([flags("@"), flags("b"), flags("a.b")]).toEqual([apex | data, 0, data]);
+  });
+
+  it("mark aliases and the parents of wildcards", () => {
+    const { writer, load, flags } = table();
+    load(ORIGIN, soa(1), rrset("*.w", Type.CNAME, "@"), rrset("*", Type.A, "192.0.2.1"));
+    expect(flags("w")).toBe(NodeFlag.wildcardChild);
+    expect(flags("*.w")).toBe(NodeFlag.cname | NodeFlag.data);
+    expect(flags("@")).toBe(NodeFlag.apex | NodeFlag.data | NodeFlag.wildcardChild);
+    writer.publish(ORIGIN, [set(rrset("w", Type.A, "192.0.2.1")), remove("*", Type.A)]);
+    expect(flags("w")).toBe(NodeFlag.wildcardChild | NodeFlag.data);
+    expect(flags("@")).toBe(NodeFlag.apex | NodeFlag.data);
+    writer.publish(ORIGIN, [remove("*.w", Type.CNAME)]);
+    expect(flags("w")).toBe(NodeFlag.data);
+  });
+});
+
+describe("zones", () => {
+  it("come and go", () => {
+    const { writer, load, reader, lookup } = table();
+    expect(reader.findZone(lookup("@"), 0)).toBe(0);
+    const sub = parseName("sub.example.com.");
+    const before = writer.usage().bytesUsed;
+    load(ORIGIN, soa(1));
+    load(sub, soa(7, "sub"));
+    const serial = (text: string, from = 0) => {
+      const zone = reader.findZone(lookup(text), from);
+      return zone === 0 ? undefined : reader.zoneSerial(zone);
+    };
+    expect([serial("a.sub"), serial("sub"), serial("sub", 1), serial("@")]).toEqual([7, 7, 1, 1]);
+    expect(serial("com.")).toBeUndefined();
+    expect(serial("example.net.")).toBeUndefined();
+    expect(serial(".")).toBeUndefined();
+    expect(writer.dropZone(sub)).toBe(true);
+    expect(writer.dropZone(sub)).toBe(false);
+    expect([serial("sub"), writer.view(sub)]).toEqual([1, undefined]);
+    expect(writer.dropZone(ORIGIN)).toBe(true);
+    expect(serial("sub")).toBeUndefined();
+    expect(writer.usage()).toMatchObject({
+      zones: 0,
+      names: 0,
+      bytesUsed: before,
+      bytesRetired: 0,
+    });
+  });
+
+  it("may be the root", () => {
+    const { writer, load, reader, lookup, flags } = table();
+    const root = parseName(".");
+    load(root, soa(9, "."), rrset("a.b.", Type.CNAME, "c."), rrset("www", Type.A, "192.0.2.1"));
+    expect(reader.zoneSerial(reader.findZone(lookup("www"), 0))).toBe(9);
+    expect(flags("b.")).toBe(0);
+    expect(writer.view(root)!.rrset(parseName("a.b."), Type.CNAME)!.rdatas).toEqual([
+      parseName("c."),
+    ]);
+  });
+
+  it("are as many as memory holds, found each", () => {
+    const { load, reader, lookup, writer } = table(4 * MIB);
+    for (let zone = 0; zone < 300; zone++) {
+      load(parseName(`z${zone}.`), soa(zone, `z${zone}.`));
+    }
+    for (let zone = 0; zone < 300; zone += 2) writer.dropZone(parseName(`z${zone}.`));
+    for (let zone = 0; zone < 300; zone++) {
+      const found = reader.findZone(lookup(`www.z${zone}.`), 0);
+      expect(found === 0 ? undefined : reader.zoneSerial(found)).toBe(zone % 2 ? zone : undefined);
+    }
+  });
+});
+
+describe("a snapshot", () => {
+  it("stays as it was while the zone changes, grows and is dropped", () => {
+    const { writer, load } = table();
+    const hosts = Array.from({ length: 50 }, (_, at) => rrset(`h${at}`, Type.A, "192.0.2.1"));
+    load(ORIGIN, soa(1), ...hosts);
+    const snapshot = writer.snapshot(ORIGIN)!;
+    const before = contents(snapshot);
+    expect(before.size).toBe(51);
+    for (let round = 2; round < 200; round++) {
+      writer.publish(ORIGIN, [
+        set(soa(round)),
+        set(rrset(`n${round}`, Type.A, "192.0.2.3")),
+        set(rrset(`h${round % 50}`, Type.A, "192.0.2.2")),
+      ]);
+    }
+    expect(contents(snapshot)).toEqual(before);
+    writer.dropZone(ORIGIN);
+    expect(contents(snapshot)).toEqual(before);
+    expect(writer.usage().bytesRetired).toBeGreaterThan(0);
+    snapshot.close();
+    writer.reclaim();
+    expect(writer.usage().bytesRetired).toBe(0);
+  });
+});
+
+describe("memory", () => {
+  it("is used again and again", () => {
+    const { writer, load } = table(256 * 1024);
+    load(ORIGIN, soa(1));
+    for (let round = 0; round < 20_000; round++) {
+      const text = "x".repeat((round * 7919) % 250);
+      writer.publish(ORIGIN, [
+        set(rrset(`h${round % 97}.d${round % 5}`, Type.TXT, `x${text}`)),
+        remove(`h${(round + 48) % 97}.d${(round + 3) % 5}`, Type.TXT),
+      ]);
+    }
+    for (let version = 0; version < 200; version++) {
+      load(ORIGIN, soa(version), ...[1, 2, 3].map((at) => rrset(`h${at}`, Type.A, "192.0.2.1")));
+    }
+    expect(writer.usage()).toMatchObject({ names: 4, zones: 1 });
+  });
+
+  it("is not used again while a reader is inside", () => {
+    const { writer, load, reader, lookup } = table(256 * 1024);
+    load(ORIGIN, soa(1), rrset("w", Type.TXT, "first"));
+    writer.reclaim();
+    reader.enter();
+    const zone = reader.findZone(lookup("w"), 0);
+    const held = reader.findRRset(reader.findNode(zone, lookup("w"), 0), Type.TXT);
+    for (let round = 0; round < 200; round++) {
+      writer.publish(ORIGIN, [set(rrset("w", Type.TXT, `r${round}`))]);
+    }
+    const response = new Uint8Array(64);
+    const end = reader.writeRRset(held, response, 0, 64, 12, 12, -1);
+    expect(Buffer.from(response.subarray(end - 5, end)).toString()).toBe("first");
+    expect(writer.usage().bytesRetired).toBeGreaterThan(0);
+    reader.leave();
+    writer.reclaim();
+    expect(writer.usage().bytesRetired).toBe(0);
+  });
+
+  it("of a dead reader's slot is cleared", () => {
+    const { writer, load, reader } = table(256 * 1024);
+    load(ORIGIN, soa(1));
+    reader.enter();
+    load(ORIGIN, soa(2));
+    load(ORIGIN, soa(3));
+    writer.reclaim();
+    expect(writer.usage().bytesRetired).toBeGreaterThan(0);
+    writer.clearReader(0);
+    writer.reclaim();
+    expect(writer.usage().bytesRetired).toBe(0);
+  });
+});
