@@ -6,7 +6,7 @@ import { formatName, parseName } from "../../wire/name.ts";
 import type { CommandContext } from "../command.ts";
 import { oneArgument, subcommand } from "../command.ts";
 import { formatTable } from "../text-table.ts";
-import { checkZoneFile, zoneFileLines } from "../zone-file-source.ts";
+import { readZoneFile, zoneLines, zoneSerial } from "../zone-file-source.ts";
 
 interface ListedZone {
   readonly origin: string;
@@ -49,8 +49,7 @@ async function importZone(
   { client, out, err }: CommandContext,
 ): Promise<void> {
   const [origin, file] = originAndFile(args);
-  checkZoneFile(origin, file, err);
-  const text = Readable.from(zoneFileLines(origin, file));
+  const text = Readable.from(zoneLines(readZoneFile(origin, file, err)));
   const path = `${zonePath(origin)}/import`;
   const done = await client().json<{ status: string; serial: number }>({
     method: "POST",
@@ -78,10 +77,10 @@ async function list(_args: readonly string[], { client, out }: CommandContext): 
 
 async function check(args: readonly string[], { out, err }: CommandContext): Promise<void> {
   const [origin, file] = originAndFile(args);
-  const { records, serial } = checkZoneFile(origin, file, err);
-  out.write(
-    `${file}: ${formatName(parseName(origin))} is good: ${records} records, serial ${serial}\n`,
-  );
+  const zone = readZoneFile(origin, file, err);
+  const facts = `${zone.recordCount} records, serial ${zoneSerial(zone)}`;
+  out.write(`${file}: ${formatName(zone.origin)} is good: ${facts}
+`);
 }
 
 async function remove(args: readonly string[], { client, out }: CommandContext): Promise<void> {

@@ -1,0 +1,52 @@
+/**
+ * The administrative REST API on the Unix socket: what the command line speaks. Whoever can open the socket (mode
+ * 0600) is the operator; there is no other way in.
+ */
+import { type FastifyInstance, fastify } from "fastify";
+import { ErrorCode, errorMessage, WindhoverError } from "../../base/errors.ts";
+import { Limits } from "../../base/limits.ts";
+import type { Logger } from "../../base/log.ts";
+import type { Accounts } from "../../identity/accounts.ts";
+import type { Keyring } from "../../identity/keyring.ts";
+import type { ZoneEngine } from "../../update/update-engine.ts";
+import { keyRoutes } from "./key-routes.ts";
+import { tokenRoutes } from "./token-routes.ts";
+import { zoneRoutes } from "./zone-routes.ts";
+
+export interface AdminParts {
+  readonly engine: ZoneEngine;
+  readonly keyring: Keyring;
+  readonly accounts: Accounts;
+  readonly log: Logger;
+}
+
+/** HTTP status by error code; anything else that is ours is the caller's mistake. */
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  [ErrorCode.forbidden]: 403,
+  [ErrorCode.noSuchZone]: 404,
+  [ErrorCode.noSuchName]: 404,
+  [ErrorCode.exists]: 409,
+  [ErrorCode.zoneExists]: 409,
+  [ErrorCode.conflict]: 409,
+  [ErrorCode.limit]: 413,
+  [ErrorCode.storeUnavailable]: 503,
+  [ErrorCode.shuttingDown]: 503,
+};
+
+export function createAdminApp(parts: AdminParts): FastifyInstance {
+  const app = fastify({ bodyLimit: Limits.httpBody, forceCloseConnections: true });
+  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+    const code = error instanceof WindhoverError ? error.code : ErrorCode.badRequest;
+    const status =
+      error instanceof WindhoverError ? (STATUS[code] ?? 400) : (error.statusCode ?? 500);
+    if (status === 500) {
+      const fields = { problem: error.stack, path: request.routeOptions.url };
+      parts.log.error(fields, "an administrative request failed");
+    }
+    return reply.code(status).send({ code, message: errorMessage(error) });
+  });
+  app.register(zoneRoutes(parts.engine, parts.log));
+  app.register(keyRoutes(parts.keyring, parts.log));
+  app.register(tokenRoutes(parts.accounts, parts.log));
+  return app;
+}
