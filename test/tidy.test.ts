@@ -104,7 +104,7 @@ describe("one place for each thing", () => {
     ["the clock", /\bDate\.now\b|\bperformance\.now\b|new Date\(\)/, ["src/base/clock.ts"]],
     ["unseeded chance", /\bMath\.random\b/, []],
     ["the environment", /\bprocess\.env\b/, ["src/config/config.ts"]],
-    ["Redis keys", /[`"]windhover:[^ ]/, ["src/store/redis-keys.ts"]],
+    ["Redis keys", /[`"]windhover:[^ ]/, ["src/store/redis/redis-keys.ts"]],
   ])("%s", (_, pattern, allowed) => {
     const found = offenders((source) => pattern.test(source.code));
     expect(found.filter((path) => !(allowed as string[]).includes(path))).toEqual([]);

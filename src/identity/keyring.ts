@@ -31,12 +31,19 @@ export const KeyText = Type.Object(
 );
 export type KeyText = Static<typeof KeyText>;
 
+export interface KeyringParts {
+  readonly store: Store;
+  readonly log: Logger;
+}
+
 export class Keyring {
   readonly #credentials = new Map<string, TsigCredential>();
   readonly #store: Store;
+  readonly #log: Logger;
 
-  constructor(store: Store) {
+  constructor({ store, log }: KeyringParts) {
     this.#store = store;
+    this.#log = log;
   }
 
   find(name: Name): TsigCredential | undefined {
@@ -48,21 +55,20 @@ export class Keyring {
   }
 
   /** Reads the stored keys. One that cannot be read is reported and left as it is. */
-  async load(log: Logger): Promise<void> {
+  async load(): Promise<void> {
     for (const document of await this.#store.readDocuments("key")) {
       try {
         this.#take(readDocument(document.json));
       } catch (error) {
         const fields = { key: document.id, problem: errorMessage(error) };
-        log.error(fields, "a stored TSIG key cannot be read and is not used");
+        this.#log.error(fields, "a stored TSIG key cannot be read and is not used");
       }
     }
   }
 
   /** A key of the configuration: replaces a stored one of the same name while this server runs. */
   configure(text: KeyText): void {
-    const credential = parseKey(text, "configuration");
-    this.#credentials.set(nameKey(credential.key.name), credential);
+    this.#take(parseKey(text, "configuration"));
   }
 
   /** Stores a key and uses it from now on. Throws `exists` when the name is taken. */
@@ -95,8 +101,14 @@ export class Keyring {
   }
 
   #take(credential: TsigCredential): void {
-    if (this.find(credential.key.name)?.source === "configuration") return;
-    this.#credentials.set(nameKey(credential.key.name), credential);
+    const { name, algorithm } = credential.key;
+    if (this.find(name)?.source === "configuration" && credential.source === "store") return;
+    if (algorithm === "hmac-md5") {
+      const advice =
+        "this key uses hmac-md5, which is broken; use hmac-sha256 where the client can";
+      this.#log.warn({ key: formatName(name) }, advice);
+    }
+    this.#credentials.set(nameKey(name), credential);
   }
 }
 

@@ -1,0 +1,91 @@
+import { describe, expect, test } from "vitest";
+import type { Logger } from "../base/log.ts";
+import { MemoryStore } from "../store/memory-store.ts";
+import { parseName } from "../wire/name.ts";
+import { Keyring, type KeyText } from "./keyring.ts";
+
+function recordingLog() {
+  const lines: string[] = [];
+  const keep = (_: object, message: string) => void lines.push(message);
+  const log: Logger = { debug: keep, info: keep, warn: keep, error: keep, child: () => log };
+  return { log, lines };
+}
+
+const KEY: KeyText = {
+  name: "router",
+  algorithm: "hmac-sha256",
+  secret: "c2VjcmV0",
+  grants: [{ allow: ["update"], zone: "dyn.example.com" }],
+};
+
+function setUp(store = new MemoryStore()) {
+  const { log, lines } = recordingLog();
+  return { store, lines, keyring: new Keyring({ store, log }) };
+}
+
+describe("keyring", () => {
+  test("a key that was added is found by its name, whatever its case", async () => {
+    const { keyring } = setUp();
+    await keyring.add(KEY);
+    const found = keyring.find(parseName("ROUTER."));
+    expect(found?.principal.actor).toBe("key:router");
+    expect(Buffer.from(found?.key.secret ?? []).toString()).toBe("secret");
+  });
+
+  test("keys outlive the keyring", async () => {
+    const { store, keyring } = setUp();
+    await keyring.add(KEY);
+    const later = setUp(store).keyring;
+    await later.load();
+    expect(later.find(parseName("router"))?.principal.grants).toHaveLength(1);
+  });
+
+  test("a name is taken once", async () => {
+    const { keyring } = setUp();
+    await keyring.add(KEY);
+    await expect(keyring.add(KEY)).rejects.toThrow("there is a TSIG key router. already");
+  });
+
+  test("the configuration wins over the store and cannot be removed here", async () => {
+    const { store, keyring } = setUp();
+    await keyring.add(KEY);
+    const later = setUp(store).keyring;
+    later.configure({ ...KEY, secret: "b3RoZXI=" });
+    await later.load();
+    expect(later.find(parseName("router"))?.source).toBe("configuration");
+    await expect(later.remove(parseName("router"))).rejects.toThrow("configuration file");
+  });
+
+  test("a removed key is gone, here and in the store", async () => {
+    const { store, keyring } = setUp();
+    await keyring.add(KEY);
+    expect(await keyring.remove(parseName("router"))).toBe(true);
+    expect(await keyring.remove(parseName("router"))).toBe(false);
+    expect(await store.readDocuments("key")).toEqual([]);
+  });
+
+  test.each([
+    [{ ...KEY, algorithm: "hmac-sha3" }, 'unknown algorithm "hmac-sha3"'],
+    [{ ...KEY, secret: "not base64!" }, "not base64"],
+    [{ ...KEY, grants: [{ allow: ["update" as const] }] }, "neither `zone` nor `name`"],
+    [{ ...KEY, grants: [{ allow: ["update" as const], zone: "a..b" }] }, "bad `zone`"],
+    [{ ...KEY, grants: [{ allow: ["update" as const], zone: "a", types: ["AAAAA"] }] }, '"AAAAA"'],
+  ])("a key that cannot work is refused with the reason", (text, reason) => {
+    expect(() => setUp().keyring.configure(text)).toThrow(reason);
+  });
+
+  test("hmac-md5 works for a key that asks for it, with a warning", () => {
+    const { keyring, lines } = setUp();
+    keyring.configure({ ...KEY, algorithm: "hmac-md5" });
+    expect(keyring.find(parseName("router"))?.key.algorithm).toBe("hmac-md5");
+    expect(lines).toEqual([expect.stringContaining("hmac-md5, which is broken")]);
+  });
+
+  test("a stored key that cannot be read is reported and left as it is", async () => {
+    const { store, keyring, lines } = setUp();
+    await store.writeDocument("key", "broken.", "{}");
+    await keyring.load();
+    expect(lines).toEqual([expect.stringContaining("cannot be read")]);
+    expect(await store.readDocuments("key")).toEqual([{ id: "broken.", json: "{}" }]);
+  });
+});
