@@ -1,0 +1,180 @@
+/**
+ * The LMDB directory as a thing to open and close: tables, the one owner, the schema version, and what its
+ * errors mean. Nothing here knows zones.
+ *
+ * How lmdb-js is used, and why:
+ *  - `overlappingSync: false`: a write's promise resolves after LMDB's own durable commit, data and then meta
+ *    page flushed. With its default, promises resolve before the flush, and a failed flush resolves nothing.
+ *  - `eventTurnBatching: false`: a transaction holds what was asked for, and no promise of its own that nobody
+ *    could catch. Writes are still gathered: what is asked for during one commit is the next one's
+ *    transaction, with one flush for all of it.
+ *  - Writes are conditional blocks (`ifVersion`, `batch`), done by lmdb-js's thread. An error in one aborts the
+ *    transaction of all, so a block is written whole or not at all.
+ *  - The map grows by itself, so no map size is given.
+ */
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { type Database, open, type RootDatabase } from "lmdb";
+import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
+import { claimDirectory, releaseDirectory } from "./directory-owner.ts";
+import { SCHEMA_KEY, SCHEMA_VERSION } from "./lmdb-keys.ts";
+
+export type Table = Database<Uint8Array, Uint8Array>;
+
+/** lmdb-js's mark for "whatever its version, the key must exist". */
+const ANY_VERSION = 3.542694326329068e-103;
+
+const BINARY = { encoding: "binary", keyEncoding: "binary" } as const;
+
+export interface LmdbTables {
+  readonly zones: Table;
+  readonly versions: Table;
+  readonly rrsets: Table;
+  readonly journal: Table;
+  readonly leftovers: Table;
+  readonly documents: Table;
+}
+
+export interface LmdbEnvironment extends LmdbTables {
+  /** For messages: `store directory ./data`. */
+  readonly place: string;
+  /** Writes everything that `work` asks for in one durable transaction. */
+  write(work: () => void): Promise<void>;
+  /** As `write`, but only if the key exists then; false when it does not. */
+  writeIfExists(table: Table, key: Uint8Array, work: () => void): Promise<boolean>;
+  /** As `write`, but only if the key does not exist then; false when it does. */
+  writeIfAbsent(table: Table, key: Uint8Array, work: () => void): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** Throws `store-unavailable` or `store-format`, saying what is wrong with the directory. */
+export async function openEnvironment(directory: string): Promise<LmdbEnvironment> {
+  checkDirectory(directory);
+  const place = `store directory ${directory}`;
+  let root: RootDatabase<Uint8Array, Uint8Array> | undefined;
+  try {
+    root = openRoot(directory);
+    root.transactionSync(() => claimDirectory(directory));
+  } catch (error) {
+    await root?.close();
+    throw storeError(place, error);
+  }
+  try {
+    checkSchema(root, place);
+    return makeEnvironment(root, directory, place);
+  } catch (error) {
+    releaseDirectory(directory);
+    await root.close();
+    throw storeError(place, error);
+  }
+}
+
+/** Secrets lie in it, so what is made here is for its owner alone. */
+function checkDirectory(directory: string): void {
+  const place = `store directory ${directory}`;
+  try {
+    if (existsSync(directory) && !statSync(directory).isDirectory()) {
+      throw unavailable(place, "it is a file; name a directory");
+    }
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw storeError(place, error);
+  }
+}
+
+function openRoot(directory: string): RootDatabase<Uint8Array, Uint8Array> {
+  const isNew = !existsSync(join(directory, "data.mdb"));
+  const root = open<Uint8Array, Uint8Array>(directory, {
+    ...BINARY,
+    noSubdir: false,
+    overlappingSync: false,
+    eventTurnBatching: false,
+    maxDbs: 8,
+  });
+  if (isNew) chmodSync(join(directory, "data.mdb"), 0o600);
+  return root;
+}
+
+function checkSchema(root: RootDatabase<Uint8Array, Uint8Array>, place: string): void {
+  const meta = root.openDB<Uint8Array, Uint8Array>("meta", BINARY);
+  const found = meta.get(SCHEMA_KEY);
+  if (found === undefined) {
+    meta.putSync(SCHEMA_KEY, Buffer.from(SCHEMA_VERSION, "utf8"));
+    return;
+  }
+  const version = Buffer.from(found).toString("utf8");
+  if (version === SCHEMA_VERSION) return;
+  throw new WindhoverError(
+    ErrorCode.storeFormat,
+    `${place} has schema version ${version}, and this version of Windhover reads ${SCHEMA_VERSION}; ` +
+      "use the version of Windhover that wrote it",
+  );
+}
+
+function makeEnvironment(
+  root: RootDatabase<Uint8Array, Uint8Array>,
+  directory: string,
+  place: string,
+): LmdbEnvironment {
+  const table = (name: string): Table => root.openDB<Uint8Array, Uint8Array>(name, BINARY);
+  const settle = (written: Promise<boolean>) => settleWrite(written, place);
+  return {
+    place,
+    zones: table("zones"),
+    versions: table("versions"),
+    rrsets: table("rrsets"),
+    journal: table("journal"),
+    leftovers: table("leftovers"),
+    documents: table("documents"),
+    write: async (work) => {
+      await settle(root.batch(work));
+    },
+    writeIfExists: (condition, key, work) => settle(condition.ifVersion(key, ANY_VERSION, work)),
+    writeIfAbsent: (condition, key, work) => settle(condition.ifNoExists(key, work)),
+    close: async () => {
+      await root.committed;
+      releaseDirectory(directory);
+      await root.close();
+    },
+  };
+}
+
+/** lmdb-js rejects with an error that carries the promise of the reason. */
+async function settleWrite(written: Promise<boolean>, place: string): Promise<boolean> {
+  try {
+    return await written;
+  } catch (error) {
+    const reason = (error as { commitError?: Promise<unknown> }).commitError;
+    const cause = await reason?.catch((each: unknown) => each);
+    throw storeError(place, cause ?? error);
+  }
+}
+
+/** What a user can do about an error of the file system or of LMDB. */
+export function storeError(place: string, error: unknown): WindhoverError {
+  if (error instanceof WindhoverError) return error;
+  const { code } = error as { code?: unknown };
+  const message = errorMessage(error);
+  if (code === "ENOENT" || code === "ENOTDIR" || code === "EEXIST") {
+    return unavailable(
+      place,
+      "it cannot be made; check that every part of its path is a directory",
+    );
+  }
+  if (code === "EACCES" || code === "EPERM" || code === "EROFS" || /permission/i.test(message)) {
+    return unavailable(place, `no permission to read and write it (${message})`, error);
+  }
+  if (/no space left|disk quota|file too large/i.test(message)) {
+    return unavailable(place, `the disk is full (${message}); make room, then try again`, error);
+  }
+  if (/MDB_INVALID|MDB_VERSION_MISMATCH|MDB_CORRUPTED|MDB_PAGE_NOTFOUND/.test(message)) {
+    const text = `${place}: data.mdb is damaged or not of this program (${message}); restore a backup`;
+    return new WindhoverError(ErrorCode.storeFormat, text, { cause: error });
+  }
+  return unavailable(place, message, error);
+}
+
+function unavailable(place: string, problem: string, cause?: unknown): WindhoverError {
+  return new WindhoverError(ErrorCode.storeUnavailable, `${place}: ${problem}`, { cause });
+}

@@ -1,0 +1,112 @@
+/**
+ * What lies where in the LMDB directory: six tables, the octets of their keys and values.
+ *
+ *     table      key                                       value
+ *     meta       "schema"                                  the version of this picture, as text
+ *     zones      origin on the wire                        1 (format) ‖ zone id u32
+ *     versions   zone id u32 ‖ sequence u64 ‖ serial u32   1 (format); one key per zone
+ *     rrsets     zone id u32 ‖ RRset key                   RRset value (`rrset-record.ts`)
+ *     journal    zone id u32 ‖ sequence u64                journal record (`journal-record.ts`)
+ *     leftovers  zone id u32                               1; a zone being made or taken away
+ *     documents  kind ‖ 0 ‖ id as UTF-8                    JSON as UTF-8
+ *
+ * A zone's version is a key, so that one conditional write inside the transaction compares and swaps it. Zone
+ * ids are not used again while the store is open, so a commit meant for a deleted zone finds no version key.
+ */
+import { formatName, type Name, ROOT } from "../wire/name.ts";
+import { RecordReader, RecordWriter, unreadable } from "./record-bytes.ts";
+import { joinOwner, writeRRsetKey } from "./rrset-record.ts";
+import type { DocumentKind, ZoneVersion } from "./store.ts";
+
+export const SCHEMA_KEY = Buffer.from("schema", "utf8");
+export const SCHEMA_VERSION = "1";
+
+const FORMAT = 1;
+const ID_LENGTH = 4;
+
+/** The value of keys that say everything themselves. */
+export const PRESENT = Buffer.from([FORMAT]);
+
+export function zoneValue(id: number): Uint8Array {
+  const writer = new RecordWriter(1 + ID_LENGTH);
+  writer.u8(FORMAT);
+  writer.u32(id);
+  return writer.done();
+}
+
+export function readOrigin(key: Uint8Array, place: string): Name {
+  const origin = key.at(-1) === 0 ? joinOwner(key.subarray(0, -1), ROOT) : undefined;
+  if (origin !== undefined) return origin;
+  const hex = Buffer.from(key).toString("hex");
+  throw unreadable(() => `${place}: the zone key ${hex}`, "it is not a name");
+}
+
+export function readZoneValue(value: Uint8Array, origin: Name, place: string): number {
+  const reader = new RecordReader(value, () => `${place}: the zone ${formatName(origin)}`);
+  reader.format(FORMAT);
+  const id = reader.u32();
+  reader.end();
+  return id;
+}
+
+/** All keys that begin with this zone's id lie between this and `zonePrefix(id + 1)`. */
+export function zonePrefix(id: number): Buffer {
+  const key = Buffer.allocUnsafe(ID_LENGTH);
+  key.writeUInt32BE(id, 0);
+  return key;
+}
+
+export function readZonePrefix(key: Uint8Array, place: string): number {
+  return new RecordReader(key, () => `${place}: a table key`).u32();
+}
+
+export function versionKey(id: number, version: ZoneVersion): Uint8Array {
+  const writer = new RecordWriter(ID_LENGTH + 8 + 4);
+  writer.u32(id);
+  writer.u53(version.sequence);
+  writer.u32(version.serial);
+  return writer.done();
+}
+
+export function readVersion(key: Uint8Array, value: Uint8Array, place: string): ZoneVersion {
+  const describe = () => `${place}: a zone's version ${Buffer.from(key).toString("hex")}`;
+  const flag = new RecordReader(value, describe);
+  flag.format(FORMAT);
+  flag.end();
+  const reader = new RecordReader(key, describe);
+  reader.u32();
+  const sequence = reader.u53();
+  const serial = reader.u32();
+  reader.end();
+  return { serial, sequence };
+}
+
+export function rrsetKey(id: number, owner: Name, rrtype: number, origin: Name): Uint8Array {
+  const key = writeRRsetKey(owner, rrtype, origin, ID_LENGTH);
+  key.writeUInt32BE(id, 0);
+  return key;
+}
+
+/** The RRset key (`rrset-record.ts`) inside a key of the table. */
+export function zoneRelativeKey(key: Uint8Array): Uint8Array {
+  return key.subarray(ID_LENGTH);
+}
+
+export function journalKey(id: number, sequence: number): Uint8Array {
+  const writer = new RecordWriter(ID_LENGTH + 8);
+  writer.u32(id);
+  writer.u53(sequence);
+  return writer.done();
+}
+
+export function readJournalKey(key: Uint8Array, place: string): number {
+  const reader = new RecordReader(key, () => `${place}: a journal key`);
+  reader.u32();
+  const sequence = reader.u53();
+  reader.end();
+  return sequence;
+}
+
+export function documentKey(kind: DocumentKind, id: string): Buffer {
+  return Buffer.from(`${kind}\0${id}`, "utf8");
+}

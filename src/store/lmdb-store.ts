@@ -1,0 +1,383 @@
+/**
+ * The embedded store, the default: one LMDB directory, one process. Its tables are drawn in `lmdb-keys.ts`;
+ * why its writes are durable and share flushes stands in `lmdb-environment.ts`.
+ *
+ * A zone too large for one transaction is made, and taken away, in several: its id stands in `leftovers`
+ * meanwhile, and only the `zones` record makes it visible. What a dead process left there is removed at open.
+ */
+import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
+import { formatName, type Name, nameKey } from "../wire/name.ts";
+import type { RRset } from "../zone/rrset.ts";
+import { checkCommit, checkCreation, checkDocumentId, zoneExists } from "./check-commit.ts";
+import { readJournalRecord, writeJournalRecord } from "./journal-record.ts";
+import {
+  type LmdbEnvironment,
+  openEnvironment,
+  storeError,
+  type Table,
+} from "./lmdb-environment.ts";
+import {
+  documentKey,
+  journalKey,
+  PRESENT,
+  readJournalKey,
+  readOrigin,
+  readVersion,
+  readZonePrefix,
+  readZoneValue,
+  rrsetKey,
+  versionKey,
+  zonePrefix,
+  zoneRelativeKey,
+  zoneValue,
+} from "./lmdb-keys.ts";
+import { OpenWork } from "./open-work.ts";
+import { unreadable } from "./record-bytes.ts";
+import { readRRsetKey, readRRsetValue, writeRRsetValue } from "./rrset-record.ts";
+import type {
+  CommitOutcome,
+  DocumentKind,
+  JournalEntry,
+  JournalRange,
+  LoadedZone,
+  Store,
+  StoreDocument,
+  StoredZone,
+  ZoneCommit,
+  ZoneVersion,
+} from "./store.ts";
+
+/** A read transaction that keeps its view of the tables until it is done. */
+type Snapshot = ReturnType<Table["useReadTransaction"]>;
+
+/** Opens the directory, making it when there is none, and removes what a dead process left half made. */
+export async function openLmdbStore(directory: string): Promise<LmdbStore> {
+  const environment = await openEnvironment(directory);
+  try {
+    const store = new LmdbStore(environment);
+    await store.removeLeftovers();
+    return store;
+  } catch (error) {
+    await environment.close();
+    throw storeError(environment.place, error);
+  }
+}
+
+export class LmdbStore implements Store {
+  readonly #tables: LmdbEnvironment;
+  readonly #ids = new Map<string, number>();
+  readonly #snapshots = new Set<Snapshot>();
+  readonly #work = new OpenWork();
+  #nextId = 1;
+
+  constructor(environment: LmdbEnvironment) {
+    this.#tables = environment;
+    for (const { key, value } of environment.zones.getRange()) {
+      const origin = readOrigin(key, environment.place);
+      const id = readZoneValue(value, origin, environment.place);
+      this.#ids.set(nameKey(origin), id);
+      this.#nextId = Math.max(this.#nextId, id + 1);
+    }
+    for (const key of environment.leftovers.getKeys()) {
+      this.#nextId = Math.max(this.#nextId, readZonePrefix(key, environment.place) + 1);
+    }
+  }
+
+  listZones(): Promise<readonly StoredZone[]> {
+    return this.#work.run(async () => {
+      const zones: StoredZone[] = [];
+      for (const key of this.#tables.zones.getKeys()) {
+        const origin = readOrigin(key, this.#tables.place);
+        const id = this.#ids.get(nameKey(origin));
+        if (id !== undefined) zones.push({ origin, ...this.#readVersion(id, origin) });
+      }
+      return zones;
+    });
+  }
+
+  createZone(entry: JournalEntry, rrsets: AsyncIterable<RRset> | Iterable<RRset>): Promise<void> {
+    return this.#work.run(async () => {
+      const { origin } = entry;
+      const version = checkCreation(entry);
+      if (this.#ids.has(nameKey(origin))) throw zoneExists(origin);
+      const id = this.#nextId++;
+      const { leftovers, zones, versions, journal } = this.#tables;
+      await this.#tables.write(() => leftovers.put(zonePrefix(id), PRESENT));
+      try {
+        await this.#fillZone(id, origin, rrsets);
+        const record = writeJournalRecord(entry);
+        const isNew = await this.#tables.writeIfAbsent(zones, origin, () => {
+          zones.put(origin, zoneValue(id));
+          versions.put(versionKey(id, version), PRESENT);
+          journal.put(journalKey(id, entry.sequence), record);
+          leftovers.remove(zonePrefix(id));
+        });
+        if (!isNew) throw zoneExists(origin);
+        this.#ids.set(nameKey(origin), id);
+      } catch (error) {
+        await this.#forget(id);
+        throw error;
+      }
+    });
+  }
+
+  async #fillZone(
+    id: number,
+    origin: Name,
+    rrsets: AsyncIterable<RRset> | Iterable<RRset>,
+  ): Promise<void> {
+    let records: [key: Uint8Array, value: Uint8Array][] = [];
+    const flush = () => {
+      const batch = records;
+      records = [];
+      return this.#tables.write(() => {
+        for (const [key, value] of batch) this.#tables.rrsets.put(key, value);
+      });
+    };
+    let bytes = 0;
+    for await (const { owner, rrtype, ...rest } of rrsets) {
+      const value = writeRRsetValue({ owner, rrtype, ...rest });
+      records.push([rrsetKey(id, owner, rrtype, origin), value]);
+      bytes += value.length;
+      if (records.length < Limits.storeBatch && bytes < Limits.storeBatchBytes) continue;
+      bytes = 0;
+      await flush();
+    }
+    if (records.length > 0) await flush();
+  }
+
+  /** After a failure, which is what the caller shall hear: what is still there, the next open removes. */
+  async #forget(id: number): Promise<void> {
+    try {
+      await this.#removeZone(id);
+    } catch (error) {
+      if (!(error instanceof WindhoverError)) throw error;
+    }
+  }
+
+  loadZone(origin: Name): Promise<LoadedZone | undefined> {
+    return this.#work.run(async () => {
+      const id = this.#ids.get(nameKey(origin));
+      if (id === undefined) return undefined;
+      const snapshot = this.#tables.rrsets.useReadTransaction();
+      this.#snapshots.add(snapshot);
+      try {
+        const version = this.#readVersion(id, origin, snapshot);
+        return { origin, ...version, batches: this.#batches(id, origin, snapshot) };
+      } catch (error) {
+        this.#release(snapshot);
+        throw error;
+      }
+    });
+  }
+
+  /** A cursor lives for one batch only, so that none is open while the caller works, or forgets us. */
+  async *#batches(
+    id: number,
+    origin: Name,
+    transaction: Snapshot,
+  ): AsyncGenerator<readonly RRset[]> {
+    const place = this.#tables.place;
+    const end = zonePrefix(id + 1);
+    let start: Uint8Array = zonePrefix(id);
+    try {
+      for (;;) {
+        this.#work.check();
+        const batch: RRset[] = [];
+        const range = { start, end, exclusiveStart: true, limit: Limits.loadBatch, transaction };
+        for (const { key, value } of this.#tables.rrsets.getRange(range)) {
+          const rrset = readRRsetValue(
+            value,
+            readRRsetKey(zoneRelativeKey(key), origin, place),
+            place,
+          );
+          batch.push(rrset);
+          start = key;
+        }
+        if (batch.length > 0) yield batch;
+        if (batch.length < Limits.loadBatch) return;
+        await eventLoopTurn();
+      }
+    } finally {
+      this.#release(transaction);
+    }
+  }
+
+  #release(snapshot: Snapshot): void {
+    if (this.#snapshots.delete(snapshot)) snapshot.done();
+  }
+
+  deleteZone(origin: Name): Promise<boolean> {
+    return this.#work.run(async () => {
+      for (let attempt = 0; attempt < Limits.commitAttempts; attempt++) {
+        const id = this.#ids.get(nameKey(origin));
+        if (id === undefined) return false;
+        if (!(await this.#hideZone(id, origin))) continue;
+        await this.#removeZone(id);
+        return true;
+      }
+      throw new WindhoverError(
+        ErrorCode.conflict,
+        `the zone ${formatName(origin)} changed again and again while it was to be deleted; try again`,
+      );
+    });
+  }
+
+  /** False when another change of the zone came first. */
+  async #hideZone(id: number, origin: Name): Promise<boolean> {
+    const { zones, versions, leftovers } = this.#tables;
+    const current = versionKey(id, this.#readVersion(id, origin));
+    const isHidden = await this.#tables.writeIfExists(versions, current, () => {
+      versions.remove(current);
+      zones.remove(origin);
+      leftovers.put(zonePrefix(id), PRESENT);
+    });
+    if (isHidden) this.#ids.delete(nameKey(origin));
+    return isHidden;
+  }
+
+  commit(commit: ZoneCommit): Promise<CommitOutcome> {
+    return this.#work.run(async () => {
+      checkCommit(commit);
+      const { origin, expected } = commit;
+      const id = this.#ids.get(nameKey(origin));
+      if (id === undefined) return { status: "conflict", actual: undefined };
+      const writes = this.#encodeCommit(id, commit);
+      const condition = versionKey(id, expected);
+      const { versions } = this.#tables;
+      const isCommitted = await this.#tables.writeIfExists(versions, condition, () => {
+        for (const [table, key, value] of writes) {
+          if (value === undefined) table.remove(key);
+          else table.put(key, value);
+        }
+      });
+      if (isCommitted) return { status: "committed" };
+      const isGone = this.#ids.get(nameKey(origin)) !== id;
+      return { status: "conflict", actual: isGone ? undefined : this.#readVersion(id, origin) };
+    });
+  }
+
+  /** Encoded before the transaction, so that nothing can fail half-way through it. */
+  #encodeCommit(id: number, { origin, expected, next, entries, changes }: ZoneCommit): Write[] {
+    const { versions, journal, rrsets } = this.#tables;
+    const writes: Write[] = [
+      [versions, versionKey(id, expected), undefined],
+      [versions, versionKey(id, next), PRESENT],
+    ];
+    for (const { owner, rrtype, rrset } of changes) {
+      const value = rrset === undefined ? undefined : writeRRsetValue(rrset);
+      writes.push([rrsets, rrsetKey(id, owner, rrtype, origin), value]);
+    }
+    for (const entry of entries) {
+      writes.push([journal, journalKey(id, entry.sequence), writeJournalRecord(entry)]);
+      const tooOld = entry.sequence - Limits.journalEntries;
+      if (tooOld > 0) writes.push([journal, journalKey(id, tooOld), undefined]);
+    }
+    return writes;
+  }
+
+  readJournal(origin: Name, range: JournalRange): Promise<readonly JournalEntry[]> {
+    return this.#work.run(async () => {
+      const id = this.#ids.get(nameKey(origin));
+      if (id === undefined) return [];
+      const { journal, place } = this.#tables;
+      const start = journalKey(id, range.afterSequence + 1);
+      const limit = Math.min(range.limit, Limits.journalPage);
+      const entries: JournalEntry[] = [];
+      for (const { key, value } of journal.getRange({ start, end: zonePrefix(id + 1), limit })) {
+        entries.push(readJournalRecord(value, origin, readJournalKey(key, place), place));
+      }
+      return entries;
+    });
+  }
+
+  /** One process owns the directory, so no other one can change a zone: there is nothing to call back about. */
+  watch(): () => void {
+    this.#work.check();
+    return () => {};
+  }
+
+  readDocuments(kind: DocumentKind): Promise<readonly StoreDocument[]> {
+    return this.#work.run(async () => {
+      const { documents, place } = this.#tables;
+      const start = documentKey(kind, "");
+      const end = documentKey(kind, "\u{10ffff}");
+      const found: StoreDocument[] = [];
+      for (const { key, value } of documents.getRange({ start, end })) {
+        const id = Buffer.from(key.subarray(start.length)).toString("utf8");
+        found.push({ id, json: readText(value, () => `${place}: the ${kind} "${id}"`) });
+      }
+      return found;
+    });
+  }
+
+  writeDocument(kind: DocumentKind, id: string, json: string | undefined): Promise<void> {
+    return this.#work.run(async () => {
+      checkDocumentId(id);
+      const { documents } = this.#tables;
+      const key = documentKey(kind, id);
+      await this.#tables.write(() => {
+        if (json === undefined) documents.remove(key);
+        else documents.put(key, Buffer.from(json, "utf8"));
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#work.isClosed) return;
+    await this.#work.close();
+    for (const snapshot of this.#snapshots) this.#release(snapshot);
+    await this.#tables.close();
+  }
+
+  /** At open, before anybody else uses the store. */
+  async removeLeftovers(): Promise<void> {
+    const { leftovers, place } = this.#tables;
+    const ids = [...leftovers.getKeys()].map((key) => readZonePrefix(key, place));
+    for (const id of ids) await this.#removeZone(id);
+  }
+
+  /** Removes everything under an id that no zone has any more, a bounded piece at a time. */
+  async #removeZone(id: number): Promise<void> {
+    const { rrsets, journal, leftovers } = this.#tables;
+    for (const table of [rrsets, journal]) {
+      const range = { start: zonePrefix(id), end: zonePrefix(id + 1), limit: Limits.storeBatch };
+      for (;;) {
+        const keys = [...table.getKeys({ ...range })];
+        if (keys.length === 0) break;
+        await this.#tables.write(() => {
+          for (const key of keys) table.remove(key);
+        });
+      }
+    }
+    await this.#tables.write(() => leftovers.remove(zonePrefix(id)));
+  }
+
+  #readVersion(id: number, origin: Name, transaction?: Snapshot): ZoneVersion {
+    const { versions, place } = this.#tables;
+    const range = { start: zonePrefix(id), end: zonePrefix(id + 1), limit: 1 };
+    const options = transaction === undefined ? range : { ...range, transaction };
+    for (const { key, value } of versions.getRange(options)) return readVersion(key, value, place);
+    throw unreadable(() => `${place}: the zone ${formatName(origin)}`, "its version is missing");
+  }
+}
+
+type Write = readonly [table: Table, key: Uint8Array, value: Uint8Array | undefined];
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function readText(value: Uint8Array, describe: () => string): string {
+  try {
+    return UTF8.decode(value);
+  } catch (error) {
+    throw unreadable(describe, errorMessage(error));
+  }
+}
+
+/** Lets everything else in this thread have its turn. */
+function eventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

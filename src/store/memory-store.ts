@@ -1,0 +1,199 @@
+/**
+ * The reference implementation: what a store means, without files or sockets. It keeps encoded records, as
+ * the others do, so that nobody can change what was stored, and it forgets everything with the process.
+ * Several handles on one `MemoryState` behave as several processes on one store.
+ */
+import { bytesKey, keyBytes } from "../base/bytes.ts";
+import { Limits } from "../base/limits.ts";
+import { formatName, type Name, nameKey } from "../wire/name.ts";
+import type { RRset } from "../zone/rrset.ts";
+import { checkCommit, checkCreation, checkDocumentId, zoneExists } from "./check-commit.ts";
+import { readJournalRecord, writeJournalRecord } from "./journal-record.ts";
+import { OpenWork } from "./open-work.ts";
+import { readRRsetKey, readRRsetValue, writeRRsetKey, writeRRsetValue } from "./rrset-record.ts";
+import type {
+  CommitOutcome,
+  DocumentKind,
+  JournalEntry,
+  JournalRange,
+  LoadedZone,
+  Store,
+  StoreDocument,
+  StoredZone,
+  ZoneCommit,
+  ZoneVersion,
+} from "./store.ts";
+
+interface MemoryZone {
+  readonly origin: Name;
+  version: ZoneVersion;
+  /** Values by `bytesKey` of the RRset key. */
+  readonly rrsets: Map<string, Uint8Array>;
+  /** Records by sequence, oldest first. */
+  readonly journal: Map<number, Uint8Array>;
+}
+
+/** What all handles see. */
+export interface MemoryState {
+  readonly zones: Map<string, MemoryZone>;
+  readonly documents: Map<DocumentKind, Map<string, string>>;
+  readonly handles: Set<MemoryStore>;
+}
+
+export function createMemoryState(): MemoryState {
+  return { zones: new Map(), documents: new Map(), handles: new Set() };
+}
+
+export class MemoryStore implements Store {
+  readonly #state: MemoryState;
+  readonly #watchers = new Set<(origin: Name) => void>();
+  readonly #work = new OpenWork();
+
+  constructor(state: MemoryState = createMemoryState()) {
+    this.#state = state;
+    state.handles.add(this);
+  }
+
+  listZones(): Promise<readonly StoredZone[]> {
+    return this.#work.run(async () =>
+      [...this.#state.zones.values()].map(({ origin, version }) => ({ origin, ...version })),
+    );
+  }
+
+  createZone(entry: JournalEntry, rrsets: AsyncIterable<RRset> | Iterable<RRset>): Promise<void> {
+    return this.#work.run(async () => {
+      const { origin } = entry;
+      const version = checkCreation(entry);
+      const record = writeJournalRecord(entry);
+      const values = new Map<string, Uint8Array>();
+      for await (const rrset of rrsets) {
+        const key = writeRRsetKey(rrset.owner, rrset.rrtype, origin);
+        values.set(bytesKey(key), writeRRsetValue(rrset));
+      }
+      if (this.#state.zones.has(nameKey(origin))) throw zoneExists(origin);
+      const journal = new Map([[entry.sequence, record]]);
+      this.#state.zones.set(nameKey(origin), { origin, version, rrsets: values, journal });
+      this.#tellOthers(origin);
+    });
+  }
+
+  loadZone(origin: Name): Promise<LoadedZone | undefined> {
+    return this.#work.run(async () => {
+      const zone = this.#state.zones.get(nameKey(origin));
+      if (zone === undefined) return undefined;
+      return { origin, ...zone.version, batches: this.#batches(origin, [...zone.rrsets]) };
+    });
+  }
+
+  async *#batches(
+    origin: Name,
+    records: readonly (readonly [key: string, value: Uint8Array])[],
+  ): AsyncGenerator<readonly RRset[]> {
+    const place = `the memory store, zone ${formatName(origin)}`;
+    for (let at = 0; at < records.length; at += Limits.loadBatch) {
+      this.#work.check();
+      yield records
+        .slice(at, at + Limits.loadBatch)
+        .map(([key, value]) =>
+          readRRsetValue(value, readRRsetKey(keyBytes(key), origin, place), place),
+        );
+    }
+  }
+
+  deleteZone(origin: Name): Promise<boolean> {
+    return this.#work.run(async () => {
+      const isDeleted = this.#state.zones.delete(nameKey(origin));
+      if (isDeleted) this.#tellOthers(origin);
+      return isDeleted;
+    });
+  }
+
+  commit(commit: ZoneCommit): Promise<CommitOutcome> {
+    return this.#work.run(async () => {
+      checkCommit(commit);
+      const { origin, expected, next, changes, entries } = commit;
+      const zone = this.#state.zones.get(nameKey(origin));
+      if (zone === undefined || !isSameVersion(zone.version, expected)) {
+        return { status: "conflict", actual: zone?.version };
+      }
+      const values = changes.map(
+        ({ owner, rrtype, rrset }) =>
+          [
+            bytesKey(writeRRsetKey(owner, rrtype, origin)),
+            rrset === undefined ? undefined : writeRRsetValue(rrset),
+          ] as const,
+      );
+      const records = entries.map((entry) => [entry.sequence, writeJournalRecord(entry)] as const);
+      for (const [key, value] of values) {
+        if (value === undefined) zone.rrsets.delete(key);
+        else zone.rrsets.set(key, value);
+      }
+      for (const [sequence, record] of records) zone.journal.set(sequence, record);
+      trimJournal(zone.journal);
+      zone.version = next;
+      this.#tellOthers(origin);
+      return { status: "committed" };
+    });
+  }
+
+  readJournal(
+    origin: Name,
+    { afterSequence, limit }: JournalRange,
+  ): Promise<readonly JournalEntry[]> {
+    return this.#work.run(async () => {
+      const entries: JournalEntry[] = [];
+      for (const [sequence, record] of this.#state.zones.get(nameKey(origin))?.journal ?? []) {
+        if (entries.length >= Math.min(limit, Limits.journalPage)) break;
+        if (sequence <= afterSequence) continue;
+        entries.push(readJournalRecord(record, origin, sequence, "the memory store"));
+      }
+      return entries;
+    });
+  }
+
+  watch(changed: (origin: Name) => void): () => void {
+    this.#work.check();
+    this.#watchers.add(changed);
+    return () => this.#watchers.delete(changed);
+  }
+
+  readDocuments(kind: DocumentKind): Promise<readonly StoreDocument[]> {
+    return this.#work.run(async () =>
+      [...(this.#state.documents.get(kind) ?? [])].map(([id, json]) => ({ id, json })),
+    );
+  }
+
+  writeDocument(kind: DocumentKind, id: string, json: string | undefined): Promise<void> {
+    return this.#work.run(async () => {
+      checkDocumentId(id);
+      const documents = this.#state.documents.get(kind) ?? new Map<string, string>();
+      this.#state.documents.set(kind, documents);
+      if (json === undefined) documents.delete(id);
+      else documents.set(id, json);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#work.close();
+    this.#watchers.clear();
+    this.#state.handles.delete(this);
+  }
+
+  #tellOthers(origin: Name): void {
+    for (const handle of this.#state.handles) {
+      if (handle === this) continue;
+      for (const changed of handle.#watchers) queueMicrotask(() => changed(origin));
+    }
+  }
+}
+
+function isSameVersion(a: ZoneVersion, b: ZoneVersion): boolean {
+  return a.serial === b.serial && a.sequence === b.sequence;
+}
+
+function trimJournal(journal: Map<number, Uint8Array>): void {
+  for (const sequence of journal.keys()) {
+    if (journal.size <= Limits.journalEntries) return;
+    journal.delete(sequence);
+  }
+}

@@ -1,0 +1,39 @@
+/** Counts what a store has begun, so that `close` can finish it and refuse the rest. */
+import { ErrorCode, WindhoverError } from "../base/errors.ts";
+
+export class OpenWork {
+  #running = 0;
+  #isClosed = false;
+  #finished: (() => void) | undefined;
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Does the work unless the store was closed. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    this.check();
+    this.#running++;
+    try {
+      return await work();
+    } finally {
+      this.#running--;
+      if (this.#running === 0) this.#finished?.();
+    }
+  }
+
+  check(): void {
+    if (this.#isClosed) {
+      throw new WindhoverError(ErrorCode.storeUnavailable, "the store is closed");
+    }
+  }
+
+  /** Lets nothing new begin and waits for what runs. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    if (this.#running === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#finished = resolve;
+    });
+  }
+}

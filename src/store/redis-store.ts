@@ -1,0 +1,346 @@
+/**
+ * Zones in a plain Redis (6 or newer, or Valkey), shared by any number of processes. Its keys are drawn in
+ * `redis/redis-keys.ts`; every change of a zone is one script in `redis/`.
+ *
+ * As durable as that Redis: an acknowledged commit survives a crash of Redis only with `appendonly yes` and
+ * `appendfsync always`.
+ */
+import { randomBytes } from "node:crypto";
+import { ErrorCode, WindhoverError } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
+import { formatName, type Name } from "../wire/name.ts";
+import type { RRset } from "../zone/rrset.ts";
+import { checkCommit, checkCreation, checkDocumentId, zoneExists } from "./check-commit.ts";
+import { readJournalRecord, writeJournalRecord } from "./journal-record.ts";
+import { OpenWork } from "./open-work.ts";
+import { unreadable } from "./record-bytes.ts";
+import {
+  createClient,
+  RedisConnection,
+  type ScriptArgument,
+  type StateListener,
+} from "./redis/redis-connection.ts";
+import {
+  createRedisKeys,
+  DEFAULT_PREFIX,
+  formatOrigin,
+  formatVersion,
+  JOURNAL_FIELD,
+  journalId,
+  parseOrigin,
+  parseVersion,
+  type RedisKeys,
+} from "./redis/redis-keys.ts";
+import { parseRedisLocation, type RedisLocation } from "./redis/redis-location.ts";
+import { watchRedis } from "./redis/redis-watcher.ts";
+import { beginZoneLoad } from "./redis/redis-zone-load.ts";
+import { writeRRsetKey, writeRRsetValue } from "./rrset-record.ts";
+import type {
+  CommitOutcome,
+  DocumentKind,
+  JournalEntry,
+  JournalRange,
+  LoadedZone,
+  Store,
+  StoreDocument,
+  StoredZone,
+  ZoneCommit,
+  ZoneVersion,
+} from "./store.ts";
+
+export interface RedisStoreOptions {
+  /** Before every key, so that several servers can share one Redis. */
+  readonly prefix?: string;
+  readonly onState?: StateListener;
+}
+
+/** Connects, or rejects with `store-unavailable`, `store-format` or `bad-config` saying why not. */
+export async function openRedisStore(
+  url: string,
+  options: RedisStoreOptions = {},
+): Promise<RedisStore> {
+  const location = parseRedisLocation(url);
+  const keys = createRedisKeys(options.prefix ?? DEFAULT_PREFIX);
+  const connection = new RedisConnection(location);
+  await connection.connect(keys);
+  if (options.onState !== undefined) connection.onState(options.onState);
+  return new RedisStore(connection, keys, location);
+}
+
+export class RedisStore implements Store {
+  readonly #connection: RedisConnection;
+  readonly #keys: RedisKeys;
+  readonly #location: RedisLocation;
+  readonly #work = new OpenWork();
+  readonly #watches = new Set<() => void>();
+  /** Marks the hints of this store, so that it does not hear itself. */
+  readonly #writer = randomBytes(8).toString("hex");
+
+  constructor(connection: RedisConnection, keys: RedisKeys, location: RedisLocation) {
+    this.#connection = connection;
+    this.#keys = keys;
+    this.#location = location;
+  }
+
+  /** Hears when the connection is lost or back. Returns the way to stop. */
+  onState(listener: StateListener): () => void {
+    return this.#connection.onState(listener);
+  }
+
+  get isUp(): boolean {
+    return this.#connection.isUp;
+  }
+
+  listZones(): Promise<readonly StoredZone[]> {
+    return this.#work.run(async () => {
+      const { client } = this.#connection;
+      const texts = await this.#connection.ask(() => client.smembers(this.#keys.zones));
+      const zones: StoredZone[] = [];
+      for (let at = 0; at < texts.length; at += Limits.storeBatch) {
+        const part = texts.slice(at, at + Limits.storeBatch);
+        const found = await Promise.all(part.map((text) => this.#findZone(text)));
+        for (const zone of found) if (zone !== undefined) zones.push(zone);
+      }
+      return zones;
+    });
+  }
+
+  async #findZone(text: string): Promise<StoredZone | undefined> {
+    const origin = parseOrigin(text);
+    if (origin === undefined) {
+      const where = `${this.#connection.place}, key ${this.#keys.zones}: the origin "${text}"`;
+      throw unreadable(() => where, "it is not a name");
+    }
+    const { version } = this.#keys.zone(origin);
+    const found = await this.#connection.ask(() => this.#connection.client.get(version));
+    return found === null ? undefined : { origin, ...this.#readVersion(found, origin) };
+  }
+
+  createZone(entry: JournalEntry, rrsets: AsyncIterable<RRset> | Iterable<RRset>): Promise<void> {
+    return this.#work.run(async () => {
+      const { origin } = entry;
+      const version = checkCreation(entry);
+      const keys = this.#keys.zone(origin);
+      const creation = keys.creation + randomBytes(12).toString("hex");
+      const { client } = this.#connection;
+      await this.#register(origin);
+      try {
+        const count = await this.#fillZone(creation, origin, rrsets);
+        const outcome = await this.#connection.script(
+          "createZone",
+          [keys.version, keys.rrsets, keys.journal, creation, keys.loads],
+          [
+            formatVersion(version),
+            count,
+            journalId(entry.sequence),
+            writeJournalRecord(entry),
+            ...this.#hint(origin),
+            JOURNAL_FIELD,
+          ],
+        );
+        if (outcome === 0) throw zoneExists(origin);
+        if (outcome === -1) throw this.#lostCreation(origin);
+        await this.#register(origin);
+      } catch (error) {
+        // What is not heard here, Redis forgets by itself after a while.
+        await client.unlink(creation).catch(() => 0);
+        throw error;
+      }
+    });
+  }
+
+  /** Once before the zone exists, so that no crash leaves it unlisted, and once after, against a deletion. */
+  #register(origin: Name): Promise<unknown> {
+    const { client } = this.#connection;
+    return this.#connection.ask(() => client.sadd(this.#keys.zones, formatOrigin(origin)));
+  }
+
+  /** Returns how many RRsets there are under the key. */
+  async #fillZone(
+    creation: string,
+    origin: Name,
+    rrsets: AsyncIterable<RRset> | Iterable<RRset>,
+  ): Promise<number> {
+    const { client } = this.#connection;
+    let count = 0;
+    let bytes = 0;
+    let pairs: Buffer[] = [];
+    const flush = async () => {
+      const fields = pairs;
+      pairs = [];
+      bytes = 0;
+      await this.#connection.ask(async () => {
+        const [added] = await Promise.all([
+          client.hset(creation, ...fields),
+          client.expire(creation, Limits.redisLeftoverSeconds),
+        ]);
+        count += added;
+      });
+    };
+    for await (const rrset of rrsets) {
+      const value = writeRRsetValue(rrset);
+      pairs.push(writeRRsetKey(rrset.owner, rrset.rrtype, origin), value as Buffer);
+      bytes += value.length;
+      if (pairs.length >= 2 * Limits.loadBatch || bytes >= Limits.storeBatchBytes) await flush();
+    }
+    if (pairs.length > 0) await flush();
+    return count;
+  }
+
+  #lostCreation(origin: Name): WindhoverError {
+    return new WindhoverError(
+      ErrorCode.storeUnavailable,
+      `${this.#connection.place} lost RRsets of ${formatName(origin)} while it was being made; try again`,
+    );
+  }
+
+  loadZone(origin: Name): Promise<LoadedZone | undefined> {
+    return this.#work.run(async () => {
+      const keys = this.#keys.zone(origin);
+      const check = () => this.#work.check();
+      const load = await beginZoneLoad(this.#connection, keys, origin, check);
+      if (load === undefined) return undefined;
+      return { origin, ...this.#readVersion(load.version, origin), batches: load.batches };
+    });
+  }
+
+  deleteZone(origin: Name): Promise<boolean> {
+    return this.#work.run(async () => {
+      const keys = this.#keys.zone(origin);
+      const outcome = await this.#connection.script(
+        "deleteZone",
+        [keys.version, keys.rrsets, keys.journal, keys.loads],
+        [keys.before, ...this.#hint(origin)],
+      );
+      await this.#unregister(origin, keys.version);
+      return outcome === 1;
+    });
+  }
+
+  /** Another process may just have made the zone again: then it stays listed. */
+  async #unregister(origin: Name, version: string): Promise<void> {
+    const { client } = this.#connection;
+    await this.#connection.ask(() => client.srem(this.#keys.zones, formatOrigin(origin)));
+    if (await this.#connection.ask(() => client.exists(version))) await this.#register(origin);
+  }
+
+  commit(commit: ZoneCommit): Promise<CommitOutcome> {
+    return this.#work.run(async () => {
+      checkCommit(commit);
+      const { origin } = commit;
+      const keys = this.#keys.zone(origin);
+      const outcome = await this.#connection.script(
+        "commit",
+        [keys.version, keys.rrsets, keys.journal, keys.loads],
+        this.#commitArguments(commit, keys.before),
+      );
+      if (outcome === 1) return { status: "committed" };
+      const actual =
+        outcome === null ? undefined : this.#readVersion((outcome as Buffer).toString(), origin);
+      return { status: "conflict", actual };
+    });
+  }
+
+  #commitArguments(commit: ZoneCommit, before: string): ScriptArgument[] {
+    const { origin, expected, next, entries, changes } = commit;
+    const args: ScriptArgument[] = [
+      formatVersion(expected),
+      formatVersion(next),
+      Limits.journalEntries,
+      before,
+      ...this.#hint(origin),
+      JOURNAL_FIELD,
+      entries.length,
+    ];
+    for (const entry of entries) args.push(journalId(entry.sequence), writeJournalRecord(entry));
+    const ended = changes.filter(({ rrset }) => rrset === undefined);
+    args.push(ended.length);
+    for (const { owner, rrtype } of ended) args.push(writeRRsetKey(owner, rrtype, origin));
+    for (const { owner, rrtype, rrset } of changes) {
+      if (rrset === undefined) continue;
+      args.push(writeRRsetKey(owner, rrtype, origin), writeRRsetValue(rrset));
+    }
+    return args;
+  }
+
+  readJournal(
+    origin: Name,
+    { afterSequence, limit }: JournalRange,
+  ): Promise<readonly JournalEntry[]> {
+    return this.#work.run(async () => {
+      const { journal } = this.#keys.zone(origin);
+      const { client, place } = this.#connection;
+      const count = Math.min(limit, Limits.journalPage);
+      if (count <= 0) return [];
+      const first = journalId(afterSequence + 1);
+      const items = await this.#connection.ask(() =>
+        client.xrangeBuffer(journal, first, "+", "COUNT", count),
+      );
+      return items.map(([id, fields]) => {
+        const sequence = Number.parseInt(id.toString("latin1"), 10);
+        const record = fields[1] ?? Buffer.alloc(0);
+        return readJournalRecord(record, origin, sequence, `${place}, key ${journal}`);
+      });
+    });
+  }
+
+  watch(changed: (origin: Name) => void): () => void {
+    this.#work.check();
+    const stop = watchRedis({
+      client: createClient(this.#location, () => this.#watches.has(stop)),
+      keys: this.#keys,
+      writer: this.#writer,
+      listZones: () => this.listZones(),
+      changed,
+    });
+    this.#watches.add(stop);
+    return () => {
+      this.#watches.delete(stop);
+      stop();
+    };
+  }
+
+  readDocuments(kind: DocumentKind): Promise<readonly StoreDocument[]> {
+    return this.#work.run(async () => {
+      const { client, place } = this.#connection;
+      const key = this.#keys.documents(kind);
+      const found = await this.#connection.ask(() => client.hgetallBuffer(key));
+      return Object.entries(found).map(([id, value]) => {
+        const json = value.toString("utf8");
+        if (Buffer.from(json, "utf8").equals(value)) return { id, json };
+        throw unreadable(() => `${place}, key ${key}: the ${kind} "${id}"`, "it is not UTF-8");
+      });
+    });
+  }
+
+  writeDocument(kind: DocumentKind, id: string, json: string | undefined): Promise<void> {
+    return this.#work.run(async () => {
+      checkDocumentId(id);
+      const { client } = this.#connection;
+      const key = this.#keys.documents(kind);
+      await this.#connection.ask(() =>
+        json === undefined ? client.hdel(key, id) : client.hset(key, id, json),
+      );
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#work.isClosed) return;
+    await this.#work.close();
+    for (const stop of this.#watches) stop();
+    this.#watches.clear();
+    await this.#connection.close();
+  }
+
+  #hint(origin: Name): [channel: string, hint: string] {
+    return [this.#keys.changes, `${this.#writer} ${formatOrigin(origin)}`];
+  }
+
+  #readVersion(text: string, origin: Name): ZoneVersion {
+    const version = parseVersion(text);
+    if (version !== undefined) return version;
+    const key = this.#keys.zone(origin).version;
+    const problem = `it is "${text.slice(0, 40)}", not a version`;
+    throw unreadable(() => `${this.#connection.place}, key ${key}`, problem);
+  }
+}

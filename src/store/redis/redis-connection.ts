@@ -1,0 +1,177 @@
+/**
+ * The connection to Redis. A command fails at once while Redis is down and is never sent twice: a commit whose
+ * answer was lost must not be applied again behind the caller's back. Reconnecting goes on in the background.
+ */
+import { Redis } from "ioredis";
+import { ErrorCode, errorMessage, WindhoverError } from "../../base/errors.ts";
+import { Limits } from "../../base/limits.ts";
+import { BEGIN_LOAD_SCRIPT } from "./begin-load-script.ts";
+import { COMMIT_SCRIPT } from "./commit-script.ts";
+import { CONTINUE_LOAD_SCRIPT } from "./continue-load-script.ts";
+import { CREATE_ZONE_SCRIPT } from "./create-zone-script.ts";
+import { DELETE_ZONE_SCRIPT } from "./delete-zone-script.ts";
+import { END_LOAD_SCRIPT } from "./end-load-script.ts";
+import { type RedisKeys, SCHEMA_VERSION } from "./redis-keys.ts";
+import type { RedisLocation } from "./redis-location.ts";
+
+const OLDEST_REDIS = 6;
+
+const FIRST_RETRY_MS = 50;
+
+const SCRIPTS = {
+  beginLoad: BEGIN_LOAD_SCRIPT,
+  commit: COMMIT_SCRIPT,
+  continueLoad: CONTINUE_LOAD_SCRIPT,
+  createZone: CREATE_ZONE_SCRIPT,
+  deleteZone: DELETE_ZONE_SCRIPT,
+  endLoad: END_LOAD_SCRIPT,
+} as const;
+
+export type ScriptName = keyof typeof SCRIPTS;
+export type ScriptArgument = string | number | Uint8Array;
+
+type ScriptCommand = (...args: (string | number | Buffer)[]) => Promise<unknown>;
+
+/** Heard when the connection is lost or back: `reason` says why, empty when it is up. */
+export type StateListener = (isUp: boolean, reason: string) => void;
+
+export class RedisConnection {
+  readonly client: Redis;
+  /** For messages: `Redis at redis://host:6379/0`. */
+  readonly place: string;
+  readonly #listeners = new Set<StateListener>();
+  #isUp = false;
+  /** Whether the first connection succeeded: from then on it is made again whenever it is lost. */
+  #wasUp = false;
+  #reason = "";
+
+  constructor(location: RedisLocation) {
+    this.place = `Redis at ${location.shown}`;
+    this.client = createClient(location, () => this.#wasUp);
+    for (const [name, script] of Object.entries(SCRIPTS)) {
+      this.client.defineCommand(commandName(name), script);
+    }
+    this.client.on("error", (error: unknown) => {
+      this.#reason = errorMessage(error);
+    });
+    this.client.on("ready", () => this.#setState(true, ""));
+    this.client.on("close", () =>
+      this.#setState(false, this.#reason || "the connection was closed"),
+    );
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  onState(listener: StateListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** The first connection: it succeeds, or says why not and gives up. */
+  async connect(keys: RedisKeys): Promise<void> {
+    try {
+      await this.client.connect();
+      await checkServer(this.client, this.place);
+      await checkSchema(this.client, keys, this.place);
+    } catch (error) {
+      this.client.disconnect();
+      const isOurs = error instanceof WindhoverError;
+      throw redisError(this.place, isOurs ? error : this.#reason || error);
+    }
+    this.#wasUp = true;
+  }
+
+  /** Runs a script; bytes come back as Buffers. */
+  async script(
+    name: ScriptName,
+    keys: readonly string[],
+    args: readonly ScriptArgument[],
+  ): Promise<unknown> {
+    const commands = this.client as unknown as Record<string, ScriptCommand>;
+    const command = commands[`${commandName(name)}Buffer`] as ScriptCommand;
+    return this.ask(() => command.call(this.client, ...keys, ...(args as (string | Buffer)[])));
+  }
+
+  /** Does a command; whatever goes wrong is a `store-unavailable` or `store-format` that names this Redis. */
+  async ask<T>(command: () => Promise<T>): Promise<T> {
+    try {
+      return await command();
+    } catch (error) {
+      throw redisError(this.place, this.#isUp ? error : this.#downReason(error));
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#listeners.clear();
+    if (this.#isUp) await this.client.quit().catch(() => "");
+    this.client.disconnect();
+  }
+
+  #downReason(error: unknown): string {
+    return `not connected (${this.#reason || errorMessage(error)})`;
+  }
+
+  #setState(isUp: boolean, reason: string): void {
+    if (isUp) this.#reason = "";
+    if (this.#isUp === isUp) return;
+    this.#isUp = isUp;
+    for (const listener of this.#listeners) listener(isUp, reason);
+  }
+}
+
+/** Connects once, by `connect`; then again and again for as long as `keepTrying` says so. */
+export function createClient(location: RedisLocation, keepTrying: () => boolean): Redis {
+  return new Redis({
+    host: location.host,
+    port: location.port,
+    db: location.database,
+    ...(location.username === undefined ? {} : { username: location.username }),
+    ...(location.password === undefined ? {} : { password: location.password }),
+    ...(location.isTls ? { tls: { servername: location.host } } : {}),
+    connectionName: "windhover",
+    lazyConnect: true,
+    connectTimeout: Limits.redisConnectMs,
+    commandTimeout: Limits.redisCommandMs,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    enableAutoPipelining: true,
+    retryStrategy: (attempt) =>
+      keepTrying()
+        ? Math.min(FIRST_RETRY_MS * 2 ** Math.min(attempt, 16), Limits.redisReconnectMs)
+        : null,
+  });
+}
+
+function commandName(script: string): string {
+  return `windhover${script}`;
+}
+
+async function checkServer(client: Redis, place: string): Promise<void> {
+  const server = await client.info("server");
+  const version = /^redis_version:(\d+)(\S*)/m.exec(server);
+  if (version !== null && Number(version[1]) < OLDEST_REDIS) {
+    const text = `${place} has version ${version[1]}${version[2]}; Windhover needs ${OLDEST_REDIS} or newer`;
+    throw new WindhoverError(ErrorCode.storeUnavailable, text);
+  }
+}
+
+async function checkSchema(client: Redis, keys: RedisKeys, place: string): Promise<void> {
+  await client.setnx(keys.schema, SCHEMA_VERSION);
+  const found = await client.get(keys.schema);
+  if (found === SCHEMA_VERSION) return;
+  throw new WindhoverError(
+    ErrorCode.storeFormat,
+    `${place} has schema version ${found} under ${keys.schema}, and this version of Windhover reads ` +
+      `${SCHEMA_VERSION}; use the version of Windhover that wrote it, or another prefix or database`,
+  );
+}
+
+export function redisError(place: string, error: unknown): WindhoverError {
+  if (error instanceof WindhoverError) return error;
+  const message = errorMessage(error);
+  const code = /WRONGTYPE/.test(message) ? ErrorCode.storeFormat : ErrorCode.storeUnavailable;
+  return new WindhoverError(code, `${place}: ${message}`, { cause: error });
+}
