@@ -201,7 +201,7 @@ export function openSigned(
   if (status !== "ok" || key === undefined) {
     return { kind: "reply", bytes: answerFailure(message, length, tsig, status, key, nowSeconds) };
   }
-  const opened = message.slice(0, tsig.offset);
+  const opened = new Uint8Array(message.subarray(0, tsig.offset));
   const additionals = u16At(opened, HeaderOffset.additionals) - 1;
   opened[HeaderOffset.additionals] = additionals >> 8;
   opened[HeaderOffset.additionals + 1] = additionals;
