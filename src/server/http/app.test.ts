@@ -1,5 +1,5 @@
 /** What only a real connection shows. */
-import { type AddressInfo, connect } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { basic, type HttpFixture, openHttpFixture } from "../../../test/server/http-fixture.ts";
 import { Limits } from "../../base/limits.ts";
@@ -9,7 +9,7 @@ let port: number;
 const BOB = `Authorization: ${basic("bob", "bobs-plain-token")}\r\n`;
 
 beforeAll(async () => {
-  fixture = await openHttpFixture({ timeouts: { headersMs: 400, requestMs: 600 } });
+  fixture = await openHttpFixture({ timeouts: { headersMs: 2_000, requestMs: 3_000 } });
   await fixture.app.listen({ host: "127.0.0.1", port: 0 });
   ({ port } = fixture.app.server.address() as AddressInfo);
 });
@@ -116,6 +116,17 @@ describe("HTTP/1.1", () => {
     expect(target).toMatch(/^HTTP\/1\.1 431 /);
   });
 
+  test(`${Limits.httpHeaderLines} header lines are read; one more is not`, async () => {
+    const filler = (count: number) =>
+      Array.from({ length: count }, (_, at) => `X-${at}: 1\r\n`).join("");
+    const ask = (fillers: number) =>
+      converse(
+        `GET /nic/update?myip=192.0.2.1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${filler(fillers)}${BOB}\r\n`,
+      );
+    expect(await ask(Limits.httpHeaderLines - 3)).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await ask(Limits.httpHeaderLines - 2)).toMatch(/^HTTP\/1\.1 401 /);
+  });
+
   test.each([
     ["a space in the target", "GET /nic/update?hostname=a b HTTP/1.1\r\nHost: a\r\n\r\n"],
     ["no HTTP at all", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"],
@@ -151,6 +162,38 @@ describe("HTTP/1.1", () => {
     expect(fixture.addresses("bob")).not.toContain("192.0.2.99");
   });
 });
+
+test("timeouts may be shortened and never lengthened", async () => {
+  const longer = await openHttpFixture({ timeouts: { headersMs: 1e9, requestMs: 1e9 } });
+  expect(longer.app.server.headersTimeout).toBe(Limits.httpHeadersMs);
+  expect(longer.app.server.requestTimeout).toBe(Limits.httpRequestMs);
+  await longer.close();
+});
+
+test(`${Limits.httpConnections} connections are held; one more is turned away and the others stay`, async () => {
+  const patient = await openHttpFixture();
+  await patient.app.listen({ host: "127.0.0.1", port: 0 });
+  const { port } = patient.app.server.address() as AddressInfo;
+  const open = () => openSocket(port);
+  const sockets = await Promise.all(Array.from({ length: Limits.httpConnections }, open));
+  const extra = await open();
+  await new Promise((closed) => extra.once("close", closed).resume());
+  const first = sockets[0] as Socket;
+  const reply = new Promise((resolve) => first.once("data", (chunk) => resolve(String(chunk))));
+  first.write("GET /checkip HTTP/1.1\r\nHost: a\r\n\r\n");
+  expect(await reply).toMatch(/^HTTP\/1\.1 200 /);
+  for (const socket of sockets) socket.destroy();
+  await patient.close();
+});
+
+function openSocket(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1", () => resolve(socket));
+    socket.on("error", (error: NodeJS.ErrnoException) =>
+      error.code === "ECONNRESET" ? socket.destroy() : reject(error),
+    );
+  });
+}
 
 test("the log never holds a query", () => {
   expect(JSON.stringify(fixture.lines)).not.toContain("myip=");

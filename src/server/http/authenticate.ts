@@ -31,52 +31,59 @@ export interface AuthenticateParts {
   readonly observe: (status: Authentication["status"]) => void;
 }
 
-/**
- * Tokens are tried even from a blocked address: nobody guesses 128 bits, and a neighbour behind the same address
- * must not lock a machine out. Passwords are not.
- */
+/** Credentials are tried in their order; the first that is right counts. */
 export function createAuthenticate(parts: AuthenticateParts): Authenticate {
+  const busyLog = createBusyLog(parts.log);
   return async (attempt) => {
     const outcome = await authenticate(parts, attempt);
+    if (outcome.status === "busy") busyLog.busy(attempt);
+    if (outcome.status === "wrong") {
+      busyLog.idle();
+      countFailure(parts, attempt);
+    }
     parts.observe(outcome.status);
     return outcome;
   };
 }
 
+/**
+ * Tokens are tried even from a blocked address: nobody guesses 128 bits, and a neighbour behind the same address
+ * must not lock a machine out. Passwords are not.
+ */
 async function authenticate(parts: AuthenticateParts, attempt: Attempt): Promise<Authentication> {
   const { accounts, failures } = parts;
-  if (attempt.credentials.length === 0) return { status: "missing" };
-  const machine = findToken(accounts, attempt.credentials);
-  if (machine !== undefined) return machine;
-  if (failures.isBlocked(attempt.address)) return { status: "blocked" };
-  for (const credential of attempt.credentials) {
-    if (credential.kind === "token") continue;
-    const { user, secret } = credential;
-    const principal = await accounts.verifyBasic(user, secret);
-    if (principal === "busy") return refuseBusy(parts, attempt);
-    if (principal === undefined) continue;
-    failures.reset(attempt.address);
-    return { status: "ok", principal, user };
-  }
-  countFailure(parts, attempt);
-  return { status: "wrong" };
-}
-
-function findToken(
-  accounts: Accounts,
-  credentials: readonly Credential[],
-): Authentication | undefined {
+  const { credentials, address } = attempt;
+  if (credentials.length === 0) return { status: "missing" };
+  const isBlocked = failures.isBlocked(address);
+  let isBusy = false;
   for (const credential of credentials) {
-    const principal = accounts.verifyToken(credential.secret);
-    if (principal === undefined) continue;
-    return { status: "ok", principal, user: credential.kind === "basic" ? credential.user : "" };
+    const user = credential.kind === "basic" ? credential.user : "";
+    const machine = accounts.verifyToken(credential.secret);
+    if (machine !== undefined) return { status: "ok", principal: machine, user };
+    if (isBlocked || credential.kind === "token") continue;
+    const person = await accounts.verifyBasic(user, credential.secret);
+    if (person === "busy") isBusy = true;
+    else if (person !== undefined) {
+      failures.reset(address);
+      return { status: "ok", principal: person, user };
+    }
   }
-  return undefined;
+  if (isBlocked) return { status: "blocked" };
+  return { status: isBusy ? "busy" : "wrong" };
 }
 
-function refuseBusy({ log }: AuthenticateParts, { address, path }: Attempt): Authentication {
-  log.warn({ address, path, reason: "busy" }, "too many passwords to check: request put off");
-  return { status: "busy" };
+/** A flood is told once until the queue has moved, so that it does not fill the log too. */
+function createBusyLog(log: Logger) {
+  let isTold = false;
+  return {
+    busy({ address, path }: Attempt): void {
+      if (!isTold) log.warn({ address, path }, "too many passwords to check: requests are put off");
+      isTold = true;
+    },
+    idle(): void {
+      isTold = false;
+    },
+  };
 }
 
 /** A name is logged only when it is a user's: people put their secret into the wrong field. */

@@ -1,4 +1,9 @@
-/** dyndns2: the protocol of routers, ddclient and inadyn, under all the paths their vendors gave it. */
+/**
+ * dyndns2: the protocol of routers, ddclient and inadyn, under all the paths their vendors gave it. An update makes
+ * the host's address RRsets, also where there were none: what the credential's grants cover is what there can be.
+ * `wildcard`, `mx`, `backmx`, `system`, `url`, `ip6lanprefix` and whatever else a client sends are accepted and
+ * mean nothing here.
+ */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { errorMessage } from "../../base/errors.ts";
 import { Limits } from "../../base/limits.ts";

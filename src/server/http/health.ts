@@ -21,6 +21,7 @@ export function addHealthRoutes(app: FastifyInstance, probe: ReadinessProbe): vo
   app.route({
     method: ["GET", "HEAD"],
     url: "/readyz",
+    schema: { response: { 200: Readiness, 503: Readiness } },
     handler: async (_request, reply) => {
       const readiness = await probe();
       return sendJson(reply, readiness.ready ? 200 : 503, readiness);

@@ -44,6 +44,25 @@ test("the cells of all threads are read when asked, each counter in one place", 
   expect(again).toContain('windhover_dns_queries_total{transport="udp"} 11\n');
 });
 
+test("an observed engine gives the same verdict and counts it by its door", async () => {
+  const { metrics } = open();
+  const verdict = { status: "unchanged", serial: 1 } as const;
+  const engine = metrics.observeEngine({ submit: async () => verdict });
+  const request = {
+    origin: ORIGIN,
+    principal: { actor: "local", grants: [], isOperator: true },
+    door: "report",
+    address: "",
+    prerequisites: [],
+    operations: [],
+  } as const;
+  expect(await engine.submit(request)).toBe(verdict);
+  const text = await metrics.registry.metrics();
+  expect(text).toContain(
+    'windhover_updates_total{door="report",verdict="unchanged",reason=""} 1\n',
+  );
+});
+
 test("verdicts, commits, zones and the store are told", async () => {
   const { metrics } = open();
   metrics.observeVerdict("dyndns2", { status: "applied", serial: 2, sequence: 2 });

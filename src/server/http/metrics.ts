@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { type CounterName, readCounters } from "../../base/counters.ts";
 import type { TableUsage } from "../../table/table-writer.ts";
+import type { UpdateEngine } from "../../update/update-engine.ts";
 import type { Door, Verdict } from "../../update/update-request.ts";
 import { formatName, type Name } from "../../wire/name.ts";
 import type { Authentication } from "./authenticate.ts";
@@ -66,6 +67,17 @@ export class Metrics {
   observeVerdict(door: Door, verdict: Verdict): void {
     const reason = verdict.status === "refused" ? verdict.reason : "";
     this.#updates.inc({ door, verdict: verdict.status, reason });
+  }
+
+  /** The same engine, with every verdict counted. */
+  observeEngine(engine: UpdateEngine): UpdateEngine {
+    return {
+      submit: async (request) => {
+        const verdict = await engine.submit(request);
+        this.observeVerdict(request.door, verdict);
+        return verdict;
+      },
+    };
   }
 
   observeCommit(updates: number, seconds: number): void {
