@@ -14,6 +14,9 @@ const POINTER_LENGTH = 2;
 /** Owner pointer, type, class, TTL, RDLENGTH. */
 const RR_HEADER = 12;
 
+/** Behind it, the names of one more link might stand where no pointer leads. */
+const REACH = POINTER_LIMIT - 2 * (RR_HEADER + Limits.nameLength);
+
 /** Prefix and DNAME target joined, before it is read as a name. */
 const joined = new Uint8Array(2 * Limits.nameLength);
 
@@ -30,7 +33,7 @@ export function followCname(draft: Draft, node: number): State {
   dnames[draft.links] = 0;
   const targetAt = draft.rrsetAt + reader.targetOffset(rrset, 0);
   const target = nextName(draft);
-  if (target === undefined || !reader.readTarget(draft.zone, rrset, 0, target)) return end(draft);
+  if (!reader.readTarget(draft.zone, rrset, 0, target)) return State.failed;
   return follow(draft, target, targetAt, Limits.nameLength, 0);
 }
 
@@ -42,7 +45,7 @@ export function followDname(draft: Draft, node: number, label: number): State {
   const targetAt = writeDname(draft, rrset, label);
   if (targetAt === 0) return State.truncated;
   const target = nextName(draft);
-  if (target === undefined || !reader.readTarget(zone, rrset, 0, target)) return end(draft);
+  if (!reader.readTarget(zone, rrset, 0, target)) return State.failed;
   const prefix = name.offsets[label] as number;
   if (!joinTarget(name, prefix, target)) return State.tooLong;
   const cnameAt = draft.at;
@@ -97,9 +100,8 @@ function writeSynthesised(draft: Draft, prefix: number, targetAt: number, ttl: n
   return true;
 }
 
-/** The object for the next name of the chain; none when the chain has its full length or the response its reach. */
-function nextName(draft: Draft): LookupName | undefined {
-  return draft.at < POINTER_LIMIT ? draft.names[draft.links + 1] : undefined;
+function nextName(draft: Draft): LookupName {
+  return draft.names[draft.links + 1] as LookupName;
 }
 
 /** Makes `target` the name being answered, unless the chain ends here. */
@@ -112,6 +114,7 @@ function follow(
 ): State {
   // RFC 1034 §3.6.2: a query for the alias itself is not followed.
   if (draft.qtype === Type.CNAME || hasBeenAt(draft, target)) return end(draft);
+  if (draft.links === Limits.aliasChain || draft.at > REACH) return end(draft);
   const zone = draft.reader.findZone(target, 0);
   if (zone === 0) return end(draft);
   draft.links += 1;

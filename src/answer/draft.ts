@@ -58,7 +58,8 @@ export class Draft {
 
   constructor(reader: TableReader, qname: LookupName) {
     this.reader = reader;
-    const targets = Array.from({ length: Limits.aliasChain }, () => reader.newLookupName());
+    // One more than are followed: the target of the last alias.
+    const targets = Array.from({ length: Limits.aliasChain + 1 }, () => reader.newLookupName());
     this.names = [qname, ...targets];
     this.name = qname;
     this.target = reader.newLookupName();
