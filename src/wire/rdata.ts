@@ -138,7 +138,7 @@ function lowerName(wire: Uint8Array, lower: Uint8Array, offset: number): Uint8Ar
   for (let at = offset; at < end; at++) {
     const octet = LOWER_CASE[wire[at] as number] as number;
     if (octet === wire[at]) continue;
-    if (target === wire) target = wire.slice();
+    if (target === wire) target = new Uint8Array(wire);
     target[at] = octet;
   }
   return target;

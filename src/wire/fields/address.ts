@@ -22,37 +22,63 @@ export function formatIpv4(address: Uint8Array, at = 0): string {
   return `${address[at]}.${address[at + 1]}.${address[at + 2]}.${address[at + 3]}`;
 }
 
+const COLON = 0x3a;
+
 /** RFC 4291 §2.2: groups, one `::`, the last 32 bits also as IPv4; no zone index. */
 export function parseIpv6(text: string): Uint8Array | undefined {
-  const halves = text.split("::");
-  if (halves.length > 2) return undefined;
-  const head = parseGroups(halves[0] as string, halves.length === 1);
-  if (halves.length === 1) return head?.length === IPV6_LENGTH ? Uint8Array.from(head) : undefined;
-  const tail = parseGroups(halves[1] as string, true);
-  if (head === undefined || tail === undefined) return undefined;
-  if (head.length + tail.length > IPV6_LENGTH - 2) return undefined;
-  const address = new Uint8Array(IPV6_LENGTH);
-  address.set(head);
-  address.set(tail, IPV6_LENGTH - tail.length);
-  return address;
+  const groups: number[] = [];
+  let gap = -1;
+  let at = 0;
+  if (text.startsWith("::")) {
+    gap = 0;
+    at = 2;
+  }
+  while (at < text.length) {
+    const end = groupEnd(text, at);
+    if (end < text.length && text.charCodeAt(end) !== COLON) {
+      return parseMixed(groups, gap, parseIpv4(text.slice(at)));
+    }
+    if (end === at || end - at > 4) return undefined;
+    groups.push(Number.parseInt(text.slice(at, end), 16));
+    if (end === text.length) break;
+    at = end + 1;
+    if (text.charCodeAt(at) === COLON) {
+      if (gap >= 0) return undefined;
+      gap = groups.length;
+      at += 1;
+    } else if (at === text.length) return undefined;
+  }
+  return expandGroups(groups, gap);
 }
 
-/** The octets of groups between colons; the last group may be an IPv4 address where the address ends. */
-function parseGroups(text: string, isEnd: boolean): number[] | undefined {
-  if (text === "") return [];
-  const octets: number[] = [];
-  const groups = text.split(":");
+/** The offset after the hex digits at `start`. */
+function groupEnd(text: string, start: number): number {
+  let at = start;
+  while (at < text.length && isHexDigit(text.charCodeAt(at))) at++;
+  return at;
+}
+
+function isHexDigit(code: number): boolean {
+  const letter = code | 0x20;
+  return (code >= 0x30 && code <= 0x39) || (letter >= 0x61 && letter <= 0x66);
+}
+
+function parseMixed(groups: readonly number[], gap: number, ipv4: Uint8Array | undefined) {
+  if (ipv4 === undefined) return undefined;
+  return expandGroups([...groups, readU16(ipv4, 0), readU16(ipv4, 2)], gap);
+}
+
+/** The address of these groups, zeros where the `::` stood; without one (−1) all eight must be there. */
+function expandGroups(groups: readonly number[], gap: number): Uint8Array | undefined {
+  const missing = IPV6_GROUPS - groups.length;
+  if (gap < 0 ? missing !== 0 : missing < 1) return undefined;
+  const address = new Uint8Array(IPV6_LENGTH);
   for (const [at, group] of groups.entries()) {
-    if (/^[0-9a-fA-F]{1,4}$/.test(group)) {
-      const value = Number.parseInt(group, 16);
-      octets.push(value >>> 8, value & 0xff);
-      continue;
-    }
-    const ipv4 = isEnd && at === groups.length - 1 ? parseIpv4(group) : undefined;
-    if (ipv4 === undefined) return undefined;
-    octets.push(...ipv4);
+    const offset = 2 * (gap >= 0 && at >= gap ? at + missing : at);
+    address[offset] = group >>> 8;
+    address[offset + 1] = group;
   }
-  return octets;
+  return address;
 }
 
 /** RFC 5952: lower case, the longest run of two or more zero groups as `::`, IPv4-mapped addresses with dots. */
