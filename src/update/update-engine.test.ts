@@ -340,19 +340,34 @@ describe("two servers on one store", () => {
     return { one, two };
   }
 
+  /** Lets both draft their commits before either is made. */
+  async function atOnce(one: Server, two: Server, submitBoth: () => Promise<Verdict[]>) {
+    let open = () => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    one.store.gate = gate;
+    two.store.gate = gate;
+    const verdicts = submitBoth();
+    await until(() => one.store.commits > 0 && two.store.commits > 0);
+    open();
+    return verdicts;
+  }
+
   test("both write; neither loses the other's updates; both tables end alike", async () => {
     const { one, two } = await pair();
-    const verdicts = await Promise.all(
-      Array.from({ length: 40 }, (_, n) => (n % 2 === 0 ? one : two).engine.submit(newHost(n))),
+    const verdicts = await atOnce(one, two, () =>
+      Promise.all(
+        Array.from({ length: 40 }, (_, n) => (n % 2 === 0 ? one : two).engine.submit(newHost(n))),
+      ),
     );
     expect(verdicts.every(({ status }) => status === "applied")).toBe(true);
     const serials = verdicts.map((verdict) => (verdict.status === "applied" ? verdict.serial : 0));
     expect(new Set(serials).size).toBe(40);
     await until(() => one.engine.zones()[0]!.serial === two.engine.zones()[0]!.serial);
     expect(zoneText(one.table.view(ORIGIN)!)).toEqual(zoneText(two.table.view(ORIGIN)!));
-    expect(contentText(one.table.view(ORIGIN)!).filter((l) => l.startsWith("host"))).toHaveLength(
-      40,
-    );
+    const hosts = contentText(one.table.view(ORIGIN)!).filter((line) => line.startsWith("host"));
+    expect(hosts).toHaveLength(40);
     expect([...one.events, ...two.events]).toContain("commit conflict");
     await Promise.all([one.engine.close(), two.engine.close()]);
   });
@@ -362,14 +377,26 @@ describe("two servers on one store", () => {
     const absent = { kind: "name-not-in-use" as const, owner: at("lap") };
     const claim = (text: string) =>
       request([add("lap", 60, "A", text)], { prerequisites: [absent] });
-    const verdicts = await Promise.all([
-      one.engine.submit(claim("192.0.2.1")),
-      two.engine.submit(claim("192.0.2.2")),
-    ]);
+    const verdicts = await atOnce(one, two, () =>
+      Promise.all([one.engine.submit(claim("192.0.2.1")), two.engine.submit(claim("192.0.2.2"))]),
+    );
     expect(verdicts.map(({ status }) => status).sort()).toEqual(["applied", "refused"]);
     expect(verdicts.find(({ status }) => status === "refused")).toMatchObject({
       rcode: Rcode.yxDomain,
     });
+  });
+
+  test("a commit that is never first gives up after so many attempts", async () => {
+    const { one } = await pair();
+    let attempts = 0;
+    one.store.commit = async () => {
+      attempts++;
+      return { status: "conflict", actual: undefined };
+    };
+    expect(await submit(one, newHost(1))).toMatchObject([
+      { rcode: Rcode.servFail, reason: "store-unavailable" },
+    ]);
+    expect(attempts).toBe(Limits.commitAttempts);
   });
 
   test("one follows the other without writing, and tells what it followed", async () => {

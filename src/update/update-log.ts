@@ -1,4 +1,7 @@
-/** One line for every change and for every refused one, saying who, from where, and what came of it and why. */
+/**
+ * One line for every change and for every refused one, saying who, from where, and what came of it and why. An
+ * update that changes nothing is neither, and leaves no line.
+ */
 import type { Logger } from "../base/log.ts";
 import type { JournalEntry } from "../store/store.ts";
 import { Rcode, Type } from "../wire/code-points.ts";
@@ -27,20 +30,14 @@ export function logApplied(log: Logger, entry: JournalEntry): void {
   log.info(fields, "update applied");
 }
 
-export function logUnchanged(log: Logger, intent: Intent, serial: number): void {
-  log.debug({ ...intentFields(intent), serial }, "update changes nothing");
-}
-
 /** A refusal that is our own fault (SERVFAIL) is a warning; the rest are the sender's affair. */
 export function logRefused(log: Logger, intent: Intent, refusal: Refusal): void {
   const { reason, detail, rcode } = refusal;
-  const fields = { ...intentFields(intent), reason, detail, rcode };
+  const { origin, principal, door, address } = intent;
+  const zone = formatName(origin);
+  const fields = { zone, actor: principal.actor, door, address, reason, detail, rcode };
   if (rcode === Rcode.servFail) log.warn(fields, "update refused");
   else log.info(fields, "update refused");
-}
-
-function intentFields({ origin, principal, door, address }: Intent) {
-  return { zone: formatName(origin), actor: principal.actor, door, address };
 }
 
 function withoutSoa(rrsets: readonly RRset[]): readonly RRset[] {

@@ -6,6 +6,7 @@
  *                              ▲          │ conflict, or outcome unknown
  *                              └─ follow ◄┘
  */
+import { assert } from "../base/assert.ts";
 import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import type { JournalEntry, ZoneCommit, ZoneVersion } from "../store/store.ts";
@@ -16,7 +17,7 @@ import { type Draft, draftCommit } from "./draft-commit.ts";
 import { type FollowParts, followStore } from "./follow-store.ts";
 import type { Change } from "./judge-change.ts";
 import { type Refusal, refuse } from "./refusal.ts";
-import { logApplied, logRefused, logUnchanged } from "./update-log.ts";
+import { logApplied, logRefused } from "./update-log.ts";
 import type { Verdict } from "./update-request.ts";
 
 export interface LaneParts extends FollowParts {
@@ -61,10 +62,24 @@ export class ZoneLane {
       const detail = `${Limits.updateQueue} updates are waiting for this zone; try again later`;
       return Promise.resolve(this.#refused(change, refuse(Rcode.servFail, "queue-full", detail)));
     }
+    const verdict = this.#judgeAtOnce(change);
+    if (verdict !== undefined) return Promise.resolve(verdict);
     return new Promise((resolve) => {
       this.#waiting.push({ change, resolve });
       this.#wake();
     });
+  }
+
+  /**
+   * With nothing under way, an update that would commit nothing has its verdict now: routers repeat themselves far
+   * more often than their addresses change, and that costs no turn of the loop.
+   */
+  #judgeAtOnce(change: Change): Verdict | undefined {
+    if (this.#isRunning || this.#isStale) return undefined;
+    const { verdicts, commit } = this.#draft([change]);
+    if (commit !== undefined) return undefined;
+    const verdict = verdicts[0] as Verdict;
+    return verdict.status === "refused" ? this.#refused(change, verdict) : verdict;
   }
 
   /** Another writer may have changed the zone: looks soon, between commits. */
@@ -121,10 +136,11 @@ export class ZoneLane {
     });
   }
 
+  /** Begins after this turn's messages, so that those which came together go into one commit. */
   #wake(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
-    queueMicrotask(() => void this.#run());
+    setImmediate(() => void this.#run());
   }
 
   async #run(): Promise<void> {
@@ -153,7 +169,7 @@ export class ZoneLane {
     for (let attempt = 0; attempt < Limits.commitAttempts; attempt++) {
       const blocked = this.#isStale ? await this.#follow() : undefined;
       if (blocked !== undefined) return this.#settle(batch, [], blocked);
-      const draft = this.#draft(batch);
+      const draft = this.#draft(batch.map(({ change }) => change));
       const { commit } = draft;
       if (commit === undefined) return this.#settle(batch, draft.verdicts);
       const outcome = await this.#commit(commit);
@@ -169,13 +185,10 @@ export class ZoneLane {
     this.#settle(batch, [], refuse(Rcode.servFail, "store-unavailable", detail));
   }
 
-  #draft(batch: readonly Waiting[]): Draft {
+  #draft(changes: readonly Change[]): Draft {
     const { table, clock, log } = this.#parts;
     const view = table.view(this.origin);
-    if (view === undefined || this.#version === undefined) {
-      throw new Error(`assertion failed: ${formatName(this.origin)} is in the table`);
-    }
-    const changes = batch.map(({ change }) => change);
+    assert(view !== undefined && this.#version !== undefined, "a zone that is not stale is loaded");
     const onFault = ({ intent }: Change, error: unknown) =>
       log.error({ zone: formatName(intent.origin), error: errorText(error) }, "an update threw");
     return draftCommit(view, this.#version, changes, { timeMs: clock.nowMs(), onFault });
@@ -212,9 +225,6 @@ export class ZoneLane {
     for (const [at, { change, resolve }] of batch.entries()) {
       const verdict = verdicts[at] ?? (rest as Refusal);
       if (verdict.status === "refused") this.#refused(change, verdict);
-      else if (verdict.status === "unchanged") {
-        logUnchanged(this.#parts.log, change.intent, verdict.serial);
-      }
       resolve(verdict);
     }
   }
