@@ -110,6 +110,8 @@ export const Limits = {
   /** Milliseconds before a dead worker is first started again; doubled each time, up to the next bound. */
   workerRestartMs: 100,
   workerRestartMaxMs: 10_000,
+  /** Milliseconds a worker gets to close its sockets when the server stops. */
+  workerCloseMs: 2_000,
   /** Connections the kernel holds for us before they are accepted. */
   tcpBacklog: 1_024,
   /** Milliseconds that open TCP connections get to finish when the server stops. */

@@ -1,0 +1,250 @@
+/**
+ * The one dispatcher of DNS messages on the main thread: everything from streams, and from datagrams what the workers
+ * deferred. It takes the TSIG off, hands the rest to whoever knows it, and seals the reply; what is right or
+ * refused is decided by them.
+ *
+ *     stream ──► answerQuery ──► reply
+ *                   │ deferred                       ┌─ QUERY  ─► answerQuery ─┐
+ *     datagram ─────┴──────────► openSigned ─ opcode ┼─ UPDATE ─► engine       ├─► sealSigned ─► reply
+ *                                    └─► failed      └─ NOTIFY ─► refused      ┘
+ */
+import type { AnswerQuery } from "../answer/answer-query.ts";
+import { type Client, Transport } from "../answer/client.ts";
+import { Deferred } from "../answer/deferred.ts";
+import { ERROR_REPLY_LENGTH, type Rejection, writeErrorReply } from "../answer/error-reply.ts";
+import { type Opened, openSigned, type SignedContext, sealSigned } from "../answer/gate.ts";
+import type { Clock } from "../base/clock.ts";
+import { Counter, type CounterRow } from "../base/counters.ts";
+import { errorMessage } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
+import type { Logger } from "../base/log.ts";
+import type { Keyring } from "../identity/keyring.ts";
+import type { Principal } from "../identity/principal.ts";
+import { readUpdate } from "../update/read-update.ts";
+import type { UpdateEngine } from "../update/update-engine.ts";
+import type { Verdict } from "../update/update-request.ts";
+import { UPDATE_RESPONSE_LENGTH, writeUpdateResponse } from "../update/write-update-response.ts";
+import { ExtendedError, Opcode, Rcode } from "../wire/code-points.ts";
+import { findOpt, OptOffset } from "../wire/edns.ts";
+import { HeaderOffset, questionSectionEnd, u16At } from "../wire/message-walk.ts";
+import { formatName } from "../wire/name.ts";
+import { findTsig } from "../wire/tsig.ts";
+
+export interface DnsExchangeParts {
+  /** The main thread's own. */
+  readonly answerQuery: AnswerQuery;
+  readonly keyring: Pick<Keyring, "find">;
+  readonly engine: UpdateEngine;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The main thread's own row. */
+  readonly counters: CounterRow;
+  /** Octets of a UDP response at most, as `AnswerSettings` has it. */
+  readonly udpPayload: number;
+}
+
+/** The reply to one message; `undefined` is silence. */
+export type DnsReply = Uint8Array | undefined | Promise<Uint8Array | undefined>;
+
+export interface DnsExchange {
+  /** Any message of a stream. */
+  readonly stream: (message: Uint8Array, client: Client) => DnsReply;
+  /** A datagram that `answerQuery` deferred; the exchange may keep `message`. */
+  readonly datagram: (message: Uint8Array, client: Client) => DnsReply;
+}
+
+export function createDnsExchange(parts: DnsExchangeParts): DnsExchange {
+  const exchange = new Exchange(parts);
+  return {
+    stream: (message, client) => exchange.stream(message, client),
+    datagram: (message, client) => exchange.datagram(message, client),
+  };
+}
+
+/** Nobody was verified, so nothing is granted. */
+const ANONYMOUS: Principal = { actor: "anonymous", grants: [], isOperator: false };
+
+const NOTIFY_REFUSED: Rejection = {
+  rcode: Rcode.notAuth,
+  infoCode: ExtendedError.notAuthoritative,
+  text: "this server is primary for its zones and takes no NOTIFY",
+};
+const TRANSFER_REFUSED: Rejection = {
+  rcode: Rcode.refused,
+  infoCode: ExtendedError.notSupported,
+  text: "zone transfers are not supported",
+};
+const MISPLACED_TSIG: Rejection = {
+  rcode: Rcode.formErr,
+  infoCode: ExtendedError.other,
+  text: "a TSIG record stands where none may be",
+};
+const BROKEN: Rejection = {
+  rcode: Rcode.servFail,
+  infoCode: ExtendedError.other,
+  text: "internal error",
+};
+
+/** A message without its TSIG, and what the reply is sealed with. */
+type OpenMessage = Extract<Opened, { kind: "open" }>;
+
+/** Octets that an OPT RR of ours takes at most; a response to any question has at least this and the question. */
+const OPT_ROOM = 160;
+
+class Exchange {
+  readonly #parts: DnsExchangeParts;
+  readonly #response = new Uint8Array(Limits.messageLength);
+
+  constructor(parts: DnsExchangeParts) {
+    this.#parts = parts;
+  }
+
+  stream(message: Uint8Array, client: Client): DnsReply {
+    const response = this.#response;
+    const length = this.#parts.answerQuery(message, message.length, client, response);
+    if (length < 0) return this.datagram(message, client);
+    return length === 0 ? undefined : response.slice(0, length);
+  }
+
+  datagram(message: Uint8Array, client: Client): DnsReply {
+    const { keyring } = this.#parts;
+    const findKey = (name: Parameters<Keyring["find"]>[0]) => keyring.find(name)?.key;
+    const opened = openSigned(message, message.length, findKey, this.#nowSeconds());
+    if (opened.kind === "silence") return undefined;
+    if (opened.kind === "open") return this.#dispatch(opened, client);
+    this.#logFailure(message, opened.bytes, client);
+    this.#count(opened.bytes, client);
+    return opened.bytes;
+  }
+
+  #dispatch(opened: OpenMessage, client: Client): DnsReply {
+    try {
+      switch (opcodeOf(opened.message)) {
+        case Opcode.query:
+          return this.#query(opened, client);
+        case Opcode.update:
+          return this.#update(opened, client);
+        default:
+          return this.#reject(opened, client, NOTIFY_REFUSED);
+      }
+    } catch (error) {
+      return this.#fail(opened, client, error);
+    }
+  }
+
+  /** The TSIG of the response is kept room for, so that what does not fit is cut at whole RRsets. */
+  #query(opened: OpenMessage, client: Client): Uint8Array | undefined {
+    const { message, length, tsig } = opened;
+    const tsigLength = tsig?.length ?? 0;
+    const least = questionSectionEnd(message, length) + OPT_ROOM;
+    const room = Math.max(this.#responseLimit(message, length, client) - tsigLength, least);
+    const end = this.#parts.answerQuery(message, length, client, this.#response.subarray(0, room));
+    if (end === Deferred.transfer) return this.#reject(opened, client, TRANSFER_REFUSED);
+    if (end < 0) return this.#reject(opened, client, MISPLACED_TSIG);
+    if (end === 0) return undefined;
+    return this.#seal(tsig, this.#response.subarray(0, room + tsigLength), end).slice();
+  }
+
+  #responseLimit(message: Uint8Array, length: number, client: Client): number {
+    if (client.transport !== Transport.udp) return Limits.messageLength;
+    const records = u16At(message, HeaderOffset.additionals);
+    const opt = findOpt(message, questionSectionEnd(message, length), length, records);
+    const offered = opt > 0 ? u16At(message, opt + OptOffset.udpPayload) : 0;
+    return Math.min(Math.max(offered, Limits.udpPayload), this.#parts.udpPayload);
+  }
+
+  #update(opened: OpenMessage, client: Client): DnsReply {
+    const { address } = client;
+    const read = readUpdate(opened.message, opened.length);
+    if (read.status === "refused") {
+      const { reason, detail } = read;
+      const fields = { actor: this.#principal(opened).actor, address, reason, detail };
+      this.#parts.log.info({ ...fields, door: "rfc2136", rcode: read.rcode }, "update refused");
+      return this.#answerUpdate(opened, client, read);
+    }
+    const { origin, prerequisites, operations } = read;
+    const principal = this.#principal(opened);
+    const asked = { ...client };
+    return this.#parts.engine
+      .submit({ origin, prerequisites, operations, principal, door: "rfc2136", address })
+      .then((verdict) => this.#answerUpdate(opened, asked, verdict))
+      .catch((error: unknown) => this.#fail(opened, asked, error));
+  }
+
+  #principal({ tsig }: OpenMessage): Principal {
+    if (tsig === undefined) return ANONYMOUS;
+    return this.#parts.keyring.find(tsig.key.name)?.principal ?? ANONYMOUS;
+  }
+
+  #answerUpdate(opened: OpenMessage, client: Client, verdict: Verdict): Uint8Array {
+    const { message, length, tsig } = opened;
+    const response = new Uint8Array(UPDATE_RESPONSE_LENGTH + (tsig?.length ?? 0));
+    const end = writeUpdateResponse(message, length, verdict, response);
+    this.#count(response, client);
+    return this.#seal(tsig, response, end);
+  }
+
+  #reject({ message, length, tsig }: OpenMessage, client: Client, why: Rejection): Uint8Array {
+    const response = new Uint8Array(ERROR_REPLY_LENGTH + (tsig?.length ?? 0));
+    const end = writeErrorReply(message, length, why, response);
+    this.#count(response, client);
+    return this.#seal(tsig, response, end);
+  }
+
+  #seal(tsig: SignedContext | undefined, response: Uint8Array, length: number): Uint8Array {
+    const end =
+      tsig === undefined ? length : sealSigned(tsig, response, length, this.#nowSeconds());
+    return response.subarray(0, end);
+  }
+
+  #fail(opened: OpenMessage, { address, transport }: Client, error: unknown): Uint8Array {
+    const problem = errorMessage(error);
+    this.#parts.log.error({ address, problem }, "a message could not be answered: SERVFAIL");
+    return this.#reject(opened, { address, transport, port: 0 }, BROKEN);
+  }
+
+  /** Who fails to prove a key changes nothing; it is told to the operator all the same, updates louder. */
+  #logFailure(message: Uint8Array, reply: Uint8Array, { address }: Client): void {
+    const asked = findTsig(message);
+    const told = findTsig(reply);
+    const fields = {
+      address,
+      key: asked.status === "found" ? formatName(asked.tsig.keyName) : "",
+      rcode: rcodeOf(reply),
+      tsigError: told.status === "found" ? told.tsig.error : 0,
+      opcode: opcodeOf(message),
+    };
+    const isUpdate = opcodeOf(message) === Opcode.update;
+    if (isUpdate) this.#parts.log.info({ ...fields, door: "rfc2136" }, "update refused: bad TSIG");
+    else this.#parts.log.debug(fields, "bad TSIG");
+  }
+
+  /** `answerQuery` counts its own answers; these are the others. */
+  #count(reply: Uint8Array, { transport }: Client): void {
+    const { counters } = this.#parts;
+    counters[Counter.queriesUdp + transport]! += 1;
+    counters[RCODE_COUNTERS.get(rcodeOf(reply)) ?? Counter.responsesOther]! += 1;
+  }
+
+  #nowSeconds(): number {
+    return Math.floor(this.#parts.clock.nowMs() / 1000);
+  }
+}
+
+const RCODE_COUNTERS: ReadonlyMap<number, number> = new Map([
+  [Rcode.noError, Counter.responsesNoError],
+  [Rcode.formErr, Counter.responsesFormErr],
+  [Rcode.servFail, Counter.responsesServFail],
+  [Rcode.nxDomain, Counter.responsesNxDomain],
+  [Rcode.notImp, Counter.responsesNotImp],
+  [Rcode.refused, Counter.responsesRefused],
+  [Rcode.notAuth, Counter.responsesNotAuth],
+]);
+
+function opcodeOf(message: Uint8Array): number {
+  return (u16At(message, HeaderOffset.flags) >>> 11) & 0xf;
+}
+
+function rcodeOf(message: Uint8Array): number {
+  return u16At(message, HeaderOffset.flags) & 0xf;
+}

@@ -1,0 +1,62 @@
+/**
+ * What a UDP worker does between its port and the main thread: answers what can be answered here, carries the rest
+ * over, and sends the replies that come back. At most `Limits.deferredDatagrams` are on their way; more are dropped,
+ * as a full network would, so that no flood fills the main thread's memory.
+ */
+import type { MessagePort } from "node:worker_threads";
+import type { AnswerQuery } from "../answer/answer-query.ts";
+import { Counter, type CounterRow } from "../base/counters.ts";
+import { Limits } from "../base/limits.ts";
+import type { SocketAddress } from "../base/socket-address.ts";
+import { type DatagramBatch, DatagramOutbox, unpackBatch } from "./datagram-batch.ts";
+import type { DatagramPort, ReplyTo } from "./datagram-port.ts";
+
+/** From a worker to the main thread. */
+export type FromWorker =
+  | {
+      readonly kind: "listening";
+      readonly addresses: readonly SocketAddress[];
+      readonly skipped: readonly SocketAddress[];
+    }
+  /** Nothing is bound, and the worker ends. */
+  | { readonly kind: "failed"; readonly problem: string }
+  | { readonly kind: "deferred"; readonly batch: DatagramBatch };
+
+/** From the main thread to a worker. */
+export type ToWorker =
+  /** `settled` deferred datagrams are done with, those without a reply among them. */
+  | { readonly kind: "replies"; readonly batch: DatagramBatch; readonly settled: number }
+  | { readonly kind: "close" };
+
+export interface RelayParts {
+  readonly port: DatagramPort;
+  readonly answerQuery: AnswerQuery;
+  readonly counters: CounterRow;
+  /** The way to the main thread. */
+  readonly link: MessagePort;
+}
+
+/** Runs until the main thread says `close`; then nothing of it keeps the thread alive. */
+export function runUdpRelay({ port, answerQuery, counters, link }: RelayParts): void {
+  let waiting = 0;
+  const outbox = new DatagramOutbox((batch) => {
+    link.postMessage({ kind: "deferred", batch } satisfies FromWorker, [batch.octets]);
+  });
+  const defer = (message: Uint8Array, peer: ReplyTo): void => {
+    if (waiting >= Limits.deferredDatagrams) {
+      counters[Counter.dropped]! += 1;
+      return;
+    }
+    waiting += 1;
+    outbox.put({ message, peer });
+  };
+  link.on("message", (message: ToWorker) => {
+    if (message.kind === "close") {
+      void port.close().then(() => link.close());
+      return;
+    }
+    waiting -= message.settled;
+    for (const reply of unpackBatch(message.batch)) port.send(reply.message, reply.peer);
+  });
+  port.run({ answer: answerQuery, defer });
+}
