@@ -15,6 +15,7 @@ import {
 } from "./layout.ts";
 import type { TableSpace } from "./table-space.ts";
 
+/** An index is at most half full: a name that is not there is known after two slots, seldom with a look at a node. */
 const SLOTS_MIN = 8;
 
 export class NameIndex {
@@ -46,7 +47,7 @@ export class NameIndex {
   /** Makes room for so many more blocks, so that `add` can't fail. Throws `table-full`. */
   reserve(more: number): void {
     const capacity = this.#words[this.position + INDEX_MASK]! + 1;
-    if ((this.#taken + more) * 4 > capacity * 3) this.#rebuild(more);
+    if ((this.#taken + more) * 2 > capacity) this.#rebuild(more);
   }
 
   /** Adds a block whose name is not there. Room was reserved. */
@@ -115,9 +116,8 @@ export class NameIndex {
   #rebuild(more: number): void {
     const words = this.#words;
     let capacity = SLOTS_MIN;
-    while ((this.#live + more) * 4 > capacity * 3) capacity *= 2;
-    // Half full or more after dropping the removed ones: the next rebuild would come too soon.
-    if ((this.#live + more) * 8 > capacity * 5) capacity *= 2;
+    // No more than three eighths after dropping the removed ones, or the next rebuild would come too soon.
+    while ((this.#live + more) * 8 > capacity * 3) capacity *= 2;
     const old = this.position;
     const fresh = createIndex(this.#space, capacity);
     this.forEach((position) => {

@@ -24,6 +24,7 @@ const LIST_HEAD = 2;
 const MESSAGE_LENGTH = 0xffff;
 const POINTER_LENGTH = 2;
 const ROOT_LENGTH = 1;
+const NO_CUTS: readonly number[] = [];
 
 /** The same memory as words and as octets. */
 export interface Scratch {
@@ -165,9 +166,8 @@ export function readBlock(words: Int32Array, rrset: number, owner: Name, origin:
     const rdataAt = at + RECORD_HEADER;
     const end =
       rdataAt + ((octetAt(words, records, at + 10) << 8) | octetAt(words, records, at + 11));
-    const first = cut;
+    rdatas.push(readRdata(words, records, rdataAt, end, cuts, cut, origin));
     while (cut < cuts.length && (cuts[cut] as number) < end) cut++;
-    rdatas.push(readRdata(words, records, rdataAt, end, cuts.slice(first, cut), origin));
     at = end;
   }
   const ttl =
@@ -178,32 +178,35 @@ export function readBlock(words: Int32Array, rrset: number, owner: Name, origin:
   return { owner, rrtype: words[rrset + RRSET_TYPE]! & 0xffff, ttl, rdatas };
 }
 
-function readCuts(words: Int32Array, rrset: number): number[] {
+function readCuts(words: Int32Array, rrset: number): readonly number[] {
   const size = words[rrset + RRSET_SIZE]!;
-  if (size >>> RRSET_LENGTH_BITS === 0) return [];
+  if (size >>> RRSET_LENGTH_BITS === 0) return NO_CUTS;
   const list = rrset + RRSET_RECORDS + wordsOf(size & RRSET_LENGTH_MASK);
   return Array.from({ length: itemAt(words, list, 0) }, (_, index) =>
     itemAt(words, list, LIST_HEAD + index),
   );
 }
 
+/** Rdata whole again: its cut names, the first at `cuts[cut]`, with the origin in the place of the pointer. */
 function readRdata(
   words: Int32Array,
   records: number,
   from: number,
   end: number,
   cuts: readonly number[],
+  cut: number,
   origin: Name,
 ): Uint8Array {
-  const grown = cuts.length * (origin.length - POINTER_LENGTH);
-  const rdata = new Uint8Array(end - from + grown);
+  let last = cut;
+  while (last < cuts.length && (cuts[last] as number) < end) last++;
+  const rdata = new Uint8Array(end - from + (last - cut) * (origin.length - POINTER_LENGTH));
   let to = 0;
-  for (let at = from, cut = 0; at < end; ) {
-    if (at === cuts[cut]) {
+  for (let at = from, next = cut; at < end; ) {
+    if (next < last && at === cuts[next]) {
       rdata.set(origin, to);
       to += origin.length;
       at += POINTER_LENGTH;
-      cut++;
+      next++;
     } else {
       rdata[to++] = octetAt(words, records, at++);
     }

@@ -162,7 +162,7 @@ describe("the table", () => {
       maxLength: 12,
     });
     fc.assert(
-      fc.property(fc.array(change, { maxLength: 60 }), steps, (loaded, publishes) => {
+      fc.property(fc.array(change, { maxLength: 60, size: "max" }), steps, (loaded, publishes) => {
         const table = makeTable();
         const model = new Model();
         const changes = [{ owner: ORIGIN, rrtype: Type.SOA, rrset: SOA }, ...loaded];
