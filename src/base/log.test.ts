@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { createLogger, type LogLevel } from "./log.ts";
+
+function collect(level: LogLevel) {
+  const lines: string[] = [];
+  const log = createLogger(level, { write: (line: string) => void lines.push(line) });
+  return { log, lines };
+}
+
+test("one event is one JSON line with its level, time, fields and message", () => {
+  const { log, lines } = collect("info");
+  log.warn({ zone: "example.com." }, "zone is old");
+  expect(lines.length).toBe(1);
+  expect(JSON.parse(lines[0] ?? "")).toEqual({
+    level: "warn",
+    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+    zone: "example.com.",
+    msg: "zone is old",
+  });
+});
+
+test("lines below the level are not written", () => {
+  const { log, lines } = collect("warn");
+  log.debug({}, "a");
+  log.info({}, "b");
+  log.error({}, "c");
+  expect(lines.map((line) => JSON.parse(line).msg)).toEqual(["c"]);
+});
+
+test("a child carries its fields into every line", () => {
+  const { log, lines } = collect("info");
+  log.child({ part: "udp" }).info({ port: 53 }, "up");
+  expect(JSON.parse(lines[0] ?? "")).toMatchObject({ part: "udp", port: 53 });
+});
+
+test.each(["secret", "password", "token", "authorization"])(
+  "the value of %s is hidden",
+  (field) => {
+    const { log, lines } = collect("info");
+    log.info({ [field]: "hunter2" }, "at the top");
+    log.info({ key: { secret: "hunter2", password: "hunter2", token: "hunter2" } }, "one below");
+    expect(lines.join("")).not.toContain("hunter2");
+    expect(lines.join("")).toContain("[hidden]");
+  },
+);
