@@ -15,7 +15,7 @@ export function windhover(name = "Windhover", store = "./data"): ServerKind {
     configure(directory, port, zone) {
       const httpPort = port + 1;
       const lines = [
-        `dns: { listen: ["127.0.0.1:${port}"], workers: 1 }`,
+        `dns: { listen: ["127.0.0.1:${port}"] }`,
         `http: { listen: "127.0.0.1:${httpPort}" }`,
         `store: "${store}"`,
         "log: { level: warn }",

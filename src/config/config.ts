@@ -26,7 +26,6 @@ export interface ZoneConfig {
 export interface Config {
   readonly dns: {
     readonly listen: readonly SocketAddress[];
-    readonly workers: number;
     readonly version: string;
     readonly identity: string;
   };

@@ -14,12 +14,10 @@ export const ConfigText = Type.Object(
       {
         /** Addresses and ports for UDP and TCP. */
         listen: Type.Array(Type.String(), { default: ["127.0.0.1:5300"], minItems: 1 }),
-        /** Threads that answer UDP; 0 chooses by the number of cores. */
-        workers: Type.Integer({ default: 0, minimum: 0, maximum: 60 }),
         /** Answer to `version.bind` and `version.server` in class CH; empty hides it. */
-        version: Type.String({ default: "" }),
+        version: Type.String({ default: "", maxLength: 128 }),
         /** Answer to `id.server` and `hostname.bind` in class CH, and NSID; empty hides it. */
-        identity: Type.String({ default: "" }),
+        identity: Type.String({ default: "", maxLength: 128 }),
       },
       { ...closed, default: {} },
     ),

@@ -42,7 +42,7 @@ describe("a start that cannot work", () => {
     blocker.close();
     expect(status).toBe(1);
     expect(complaint).toEqual([
-      expect.stringMatching(new RegExp(`127\\.0\\.0\\.1:${port}.*in use`)),
+      expect.stringMatching(new RegExp(`127\\.0\\.0\\.1:${port}.*another program listens`)),
     ]);
   });
 

@@ -1,6 +1,6 @@
 /** kill -9 in the middle of updates: whatever was acknowledged is there afterwards, on each durable store. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { RedisServer } from "../store/redis-server.ts";
+import { type RedisServer, startRedisServer } from "../store/redis-server.ts";
 import { EXAMPLE, ORIGIN, SECRET } from "./harness/example.ts";
 import { skipWithout, until } from "./harness/program.ts";
 import { newAcknowledged, updateUntil } from "./harness/update-stream.ts";
@@ -63,10 +63,10 @@ describe.skipIf(skipWithout("dig"))("kill -9 during updates", () => {
 describe.skipIf(skipWithout("redis-server", "dig"))("kill -9 during updates, on Redis", () => {
   let redis: RedisServer;
   beforeAll(async () => {
-    redis = await RedisServer.start({ appendfsync: "always" });
+    redis = await startRedisServer({ appendonly: true, appendfsync: "always" });
   });
   afterAll(async () => {
-    await redis?.stop();
+    await redis?.destroy();
   });
 
   test("Redis keeps every acknowledged update", async () => {

@@ -1,6 +1,6 @@
 /** Redis is killed and restarted under a running server: queries go on, updates are refused with the reason, all comes back. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { RedisServer } from "../store/redis-server.ts";
+import { type RedisServer, startRedisServer } from "../store/redis-server.ts";
 import { EXAMPLE, ORIGIN, SECRET } from "./harness/example.ts";
 import { run, skipWithout, until } from "./harness/program.ts";
 import { newAcknowledged, updateUntil } from "./harness/update-stream.ts";
@@ -14,12 +14,12 @@ describe.skipIf(skipWithout("redis-server", "dig", "nsupdate", "curl"))("Redis g
   const acknowledged = newAcknowledged();
 
   beforeAll(async () => {
-    redis = await RedisServer.start({ appendfsync: "always" });
+    redis = await startRedisServer({ appendonly: true, appendfsync: "always" });
     server = await Windhover.start({ ...EXAMPLE, config: { ...EXAMPLE.config, store: redis.url } });
   });
   afterAll(async () => {
     await server?.stop();
-    await redis?.stop();
+    await redis?.destroy();
   });
 
   const curl = (path: string) =>
@@ -51,7 +51,7 @@ describe.skipIf(skipWithout("redis-server", "dig", "nsupdate", "curl"))("Redis g
   });
 
   test("restarted: updates flow again without a hand, nothing acknowledged is missing", async () => {
-    await redis.restart();
+    await redis.start();
     await until("updates to be taken again", () => update("192.0.2.81").startsWith("good"), 30_000);
     await until("readiness", () => server.isReady());
     expect(server.dig(HOME, "A")).toEqual(["192.0.2.81"]);
