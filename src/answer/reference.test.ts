@@ -84,9 +84,16 @@ function formatReference({ owner, ttl, rrtype, rdata }: ReferenceRecord): string
   return `${owner} ${ttl} ${rrtype} ${rdata}`;
 }
 
+const RCODES = {
+  NOERROR: Rcode.noError,
+  NXDOMAIN: Rcode.nxDomain,
+  REFUSED: Rcode.refused,
+  YXDOMAIN: Rcode.yxDomain,
+};
+
 function describeReference({ rcode, isAuthoritative, ...sections }: ReferenceAnswer) {
   return {
-    rcode: { NOERROR: Rcode.noError, NXDOMAIN: Rcode.nxDomain, REFUSED: Rcode.refused }[rcode],
+    rcode: RCODES[rcode],
     isAuthoritative,
     answer: sections.answer.map(formatReference),
     authority: sections.authority.map(formatReference),

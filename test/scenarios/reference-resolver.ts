@@ -15,7 +15,7 @@ export interface ReferenceZone {
 }
 
 export interface ReferenceAnswer {
-  rcode: "NOERROR" | "NXDOMAIN" | "REFUSED";
+  rcode: "NOERROR" | "NXDOMAIN" | "REFUSED" | "YXDOMAIN";
   isAuthoritative: boolean;
   readonly answer: ReferenceRecord[];
   readonly authority: ReferenceRecord[];
@@ -158,6 +158,11 @@ function step(
     add(result.answer, [dname]);
     const prefix = name.slice(0, name.length - found.owner.length);
     const target = dname.rdata === "." ? prefix : `${prefix}${dname.rdata}`;
+    // Without escapes a name on the wire has one octet more than its text.
+    if (target.length + 1 > 255) {
+      result.rcode = "YXDOMAIN";
+      return undefined;
+    }
     result.answer.push({ owner: name, ttl: dname.ttl, rrtype: "CNAME", rdata: target });
     return target;
   }
