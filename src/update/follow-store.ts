@@ -32,6 +32,8 @@ export type Followed =
       readonly version: ZoneVersion;
       readonly entries: readonly JournalEntry[];
       readonly isReloaded: boolean;
+      /** How many more names have data, by these entries. */
+      readonly ownersAdded: number;
     }
   /** The store has no such zone (any more). */
   | { readonly status: "gone" };
@@ -48,14 +50,18 @@ export async function followStore(
   const entries: JournalEntry[] = [];
   let version = known;
   let isReloaded = false;
+  let ownersAdded = 0;
   for (let attempt = 0; attempt < Limits.commitAttempts; attempt++) {
     const zone = await parts.store.loadZone(origin);
     if (zone === undefined) return { status: "gone" };
     if (version !== undefined && isSameVersion(version, zone)) {
-      return { status: "following", version, entries: isReloaded ? [] : entries, isReloaded };
+      const told = isReloaded ? [] : entries;
+      return { status: "following", version, entries: told, isReloaded, ownersAdded };
     }
     const missing = version === undefined ? [] : await readMissing(parts.store, zone, version);
-    if (version !== undefined && publishEntries(parts.table, origin, missing)) {
+    const published = publishEntries(parts.table, origin, missing);
+    if (published !== undefined) {
+      ownersAdded += published;
       entries.push(...missing);
       version = endOf(missing.at(-1) as JournalEntry);
       continue;
@@ -104,14 +110,22 @@ async function readMissing(
   return missing;
 }
 
-/** False when there is nothing to publish, or when it does not fit what the table has. */
-function publishEntries(table: ZoneTable, origin: Name, entries: readonly JournalEntry[]): boolean {
+/**
+ * How many more names have data then; `undefined` when there is nothing to publish, or when it does not fit what the
+ * table has.
+ */
+function publishEntries(
+  table: ZoneTable,
+  origin: Name,
+  entries: readonly JournalEntry[],
+): number | undefined {
   const view = table.view(origin);
-  if (view === undefined || entries.length === 0) return false;
+  if (view === undefined || entries.length === 0) return undefined;
   const zone = new Overlay(view);
-  if (!entries.every((entry) => applyChangeset(zone, entry))) return false;
+  if (!entries.every((entry) => applyChangeset(zone, entry))) return undefined;
+  const ownersAdded = zone.ownersAdded();
   table.publish(origin, zone.changes());
-  return true;
+  return ownersAdded;
 }
 
 async function reload({ table, clock, log }: FollowParts, zone: LoadedZone): Promise<void> {

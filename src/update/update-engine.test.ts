@@ -406,6 +406,7 @@ describe("two servers on one store", () => {
     await until(() => two.engine.zones()[0]!.serial === 3);
     expect(zoneText(two.table.view(ORIGIN)!)).toEqual(zoneText(one.table.view(ORIGIN)!));
     expect(two.told.flat().map(({ toSerial }) => toSerial)).toEqual([2, 3]);
+    expect(two.engine.zones()).toEqual(one.engine.zones());
     expect(two.events.filter((event) => event === "load")).toHaveLength(1);
   });
 
@@ -458,12 +459,19 @@ describe("a store that fails", () => {
     expect(server.table.view(ORIGIN)!.rrsets(at("host1"))).toEqual([]);
   });
 
-  test("after the commit: refused, and what was in fact committed is shown before the next", async () => {
+  test("after the commit: refused, then what was in fact committed is shown, and told of in the log", async () => {
+    const server = await serverWithZone();
+    server.store.failures.push("after");
+    await submit(server, newHost(1));
+    await until(() => server.table.view(ORIGIN)!.rrsets(at("host1")).length > 0);
+    expect(server.log.lines.at(-1)).toMatchObject({ message: "update followed from the store" });
+  });
+
+  test("after the commit: what was in fact committed is there for the next update", async () => {
     const server = await serverWithZone();
     server.store.failures.push("after");
     const [refused] = await submit(server, newHost(1));
     expect(refused).toMatchObject({ reason: "store-unavailable" });
-    expect(server.table.view(ORIGIN)!.rrsets(at("host1"))).toEqual([]);
     expect(await submit(server, newHost(2))).toMatchObject([{ status: "applied", serial: 3 }]);
     expect(server.table.view(ORIGIN)!.rrsets(at("host1"))).toHaveLength(1);
     expect(server.told.flat().map(({ toSerial }) => toSerial)).toEqual([2, 3]);

@@ -15,9 +15,18 @@ import type { Refusal } from "./refusal.ts";
 const NAMED = 3;
 
 export function logApplied(log: Logger, entry: JournalEntry): void {
+  log.info(entryFields(entry), "update applied");
+}
+
+/** Another server's change, or one of ours of which nobody knew whether it was stored. */
+export function logFollowed(log: Logger, entry: JournalEntry): void {
+  log.info(entryFields(entry), "update followed from the store");
+}
+
+function entryFields(entry: JournalEntry) {
   const removed = withoutSoa(entry.removed);
   const added = withoutSoa(entry.added);
-  const fields = {
+  return {
     zone: formatName(entry.origin),
     serial: entry.toSerial,
     actor: entry.actor,
@@ -27,7 +36,6 @@ export function logApplied(log: Logger, entry: JournalEntry): void {
     added: countRRs(added),
     rrsets: nameRRsets(removed, added),
   };
-  log.info(fields, "update applied");
 }
 
 /** A refusal that is our own fault (SERVFAIL) is a warning; the rest are the sender's affair. */

@@ -17,7 +17,7 @@ import { type Draft, draftCommit } from "./draft-commit.ts";
 import { type FollowParts, followStore } from "./follow-store.ts";
 import type { Change } from "./judge-change.ts";
 import { type Refusal, refuse } from "./refusal.ts";
-import { logApplied, logRefused } from "./update-log.ts";
+import { logApplied, logFollowed, logRefused } from "./update-log.ts";
 import type { Verdict } from "./update-request.ts";
 
 export interface LaneParts extends FollowParts {
@@ -194,7 +194,10 @@ export class ZoneLane {
     return draftCommit(view, this.#version, changes, { timeMs: clock.nowMs(), onFault });
   }
 
-  /** After a conflict, and after a failure whose outcome nobody knows, the store has to be looked at first. */
+  /**
+   * After a conflict, and after a failure whose outcome nobody knows, the store has to be looked at before the next
+   * commit; after a failure soon, because there may be no next one.
+   */
   async #commit(commit: ZoneCommit): Promise<"committed" | "conflict" | Refusal> {
     try {
       const { status } = await this.#parts.store.commit(commit);
@@ -202,6 +205,7 @@ export class ZoneLane {
       return status;
     } catch (error) {
       this.#isStale = true;
+      this.followSoon();
       return this.#storeFailed(error);
     }
   }
@@ -258,10 +262,11 @@ export class ZoneLane {
     const followed = await followStore(this.#parts, this.origin, this.#version);
     if (followed.status === "gone") return this.#retire();
     this.#isStale = false;
-    const isMoved = followed.isReloaded || followed.entries.length > 0;
     this.#version = followed.version;
-    if (!isMoved) return;
-    this.#names = undefined;
+    if (followed.isReloaded) this.#names = undefined;
+    else if (this.#names !== undefined) this.#names += followed.ownersAdded;
+    if (!followed.isReloaded && followed.entries.length === 0) return;
+    for (const entry of followed.entries) logFollowed(this.#parts.log, entry);
     this.#tellOfCommit(followed.entries);
   }
 
