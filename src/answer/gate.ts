@@ -177,7 +177,7 @@ export type Opened =
     };
 
 /**
- * Takes the TSIG off a message, whatever its opcode and transport (RFC 8945 §5.2). Until that has succeeded nothing in
+ * Takes the TSIG off a message, whatever its transport (RFC 8945 §5.2). Until that has succeeded nothing in
  * the message may be acted on. A message without one comes back as it is, to be judged as any unsigned message.
  */
 export function openSigned(
@@ -187,12 +187,11 @@ export function openSigned(
   nowSeconds: number,
 ): Opened {
   if (length < HEADER_LENGTH || (message[2] as number) & 0x80) return { kind: "silence" };
+  // The gate answers NOTIMP, whoever signed: what such a message means by its octets is not ours to judge.
+  if (!isKnownOpcode(opcodeOf(message))) return { kind: "open", message, length, tsig: undefined };
   const search = findTsig(message, length);
   if (search.status === "none") return { kind: "open", message, length, tsig: undefined };
   if (search.status === "malformed") {
-    // What an unknown opcode means by its octets is not for us to call malformed.
-    if (!isKnownOpcode(opcodeOf(message)))
-      return { kind: "open", message, length, tsig: undefined };
     return { kind: "reply", bytes: makeErrorReply(message, length, Rcode.formErr, 0) };
   }
   const { tsig } = search;
