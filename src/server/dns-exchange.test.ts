@@ -1,0 +1,361 @@
+/** The dispatcher over real parts: table, answering, keyring, engine and the reference store. */
+import { describe, expect, test } from "vitest";
+import { listLogger, standingClock } from "../../test/update/fakes.ts";
+import { at, exampleZone, OPERATOR, ORIGIN, rrset } from "../../test/update/zone-fixtures.ts";
+import { createAnswerQuery } from "../answer/answer-query.ts";
+import { defaultAnswerSettings } from "../answer/answer-settings.ts";
+import { type Client, Transport } from "../answer/client.ts";
+import type { Clock } from "../base/clock.ts";
+import { counterRow, createCounterMemory, readCounters } from "../base/counters.ts";
+import { Limits } from "../base/limits.ts";
+import { Keyring } from "../identity/keyring.ts";
+import { MemoryStore } from "../store/memory-store.ts";
+import { createTableMemory } from "../table/table-memory.ts";
+import { TableReader } from "../table/table-reader.ts";
+import { TableWriter } from "../table/table-writer.ts";
+import { createUpdateEngine, type UpdateEngine } from "../update/update-engine.ts";
+import { Class, Opcode, Rcode, TsigError, Type } from "../wire/code-points.ts";
+import { type Message, makeQuery, readMessage, writeMessage } from "../wire/message.ts";
+import { parseName } from "../wire/name.ts";
+import { findTsig, signTsig, type TsigKey, verifyTsig } from "../wire/tsig.ts";
+import { createDnsExchange, type DnsExchange } from "./dns-exchange.ts";
+
+const NOW_SECONDS = standingClock.nowMs() / 1000;
+const TABLE_BYTES = 4 * 1024 * 1024;
+const TEXT = "x".repeat(60);
+
+const secret = Buffer.from("0123456789abcdef0123456789abcdef").toString("base64");
+const goodKey: TsigKey = {
+  name: parseName("router"),
+  algorithm: "hmac-sha256",
+  secret: new Uint8Array(Buffer.from(secret, "base64")),
+};
+
+const clients: readonly (readonly [string, Client])[] = [
+  ["UDP", { transport: Transport.udp, address: "192.0.2.9", port: 4321 }],
+  ["TCP", { transport: Transport.tcp, address: "192.0.2.9", port: 4321 }],
+  ["TLS", { transport: Transport.tls, address: "192.0.2.9", port: 4321 }],
+];
+const [[, udp], [, tcp]] = clients as [(typeof clients)[0], (typeof clients)[0]];
+
+async function startExchange(options: { engine?: UpdateEngine; clock?: Clock } = {}) {
+  const log = listLogger();
+  const store = new MemoryStore();
+  const table = createTableMemory(TABLE_BYTES);
+  const writer = new TableWriter(table);
+  const clock = options.clock ?? standingClock;
+  const engine = createUpdateEngine({ store, writer, clock, log });
+  await engine.start();
+  const texts = Array.from({ length: 40 }, (_, index) => `"${index}${TEXT}"`);
+  const zone = [
+    ...exampleZone(),
+    rrset("few", 60, "TXT", `"${TEXT}"`, `"${TEXT}y"`, `"${TEXT}z"`),
+    rrset("many", 60, "TXT", ...texts),
+  ];
+  await engine.createZone({ origin: ORIGIN, principal: OPERATOR, door: "cli", address: "" }, zone);
+  const keyring = new Keyring({ store, log });
+  keyring.configure({
+    name: "router",
+    algorithm: "hmac-sha256",
+    secret,
+    grants: [{ allow: ["update"], zone: "dyn.example.com" }],
+  });
+  const counterMemory = createCounterMemory(1);
+  const counters = counterRow(counterMemory, 0);
+  const settings = defaultAnswerSettings;
+  const reader = new TableReader(table, 0);
+  const answerQuery = createAnswerQuery({ reader, counters, settings });
+  const parts = { answerQuery, keyring, clock, log, counters, udpPayload: settings.udpPayload };
+  const exchange = createDnsExchange({ ...parts, engine: options.engine ?? engine });
+  const serial = () => engine.zones()[0]?.serial;
+  return { exchange, log, serial, counts: () => readCounters(counterMemory) };
+}
+
+/** As the transports do it: streams bring everything, workers what they deferred. */
+async function exchangeOf(exchange: DnsExchange, message: Uint8Array, client: Client) {
+  const door = client.transport === Transport.udp ? exchange.datagram : exchange.stream;
+  const reply = await door(message.slice(), client);
+  return reply?.slice();
+}
+
+function write(message: Message): Uint8Array {
+  const buffer = new Uint8Array(Limits.messageLength);
+  return buffer.slice(0, writeMessage(message, buffer));
+}
+
+const query = (owner: string, qtype: number, id = 77) =>
+  write(makeQuery({ id, name: at(owner), qtype }));
+
+function update(owner: string, address: readonly number[], origin = ORIGIN): Uint8Array {
+  const rdata = Uint8Array.from(address);
+  const record = { owner: at(owner), rrtype: Type.A, class: Class.in, ttl: 60, rdata };
+  const head = makeQuery({ id: 99, name: origin, qtype: Type.SOA });
+  return write({ ...head, opcode: Opcode.update, authorities: [record] });
+}
+
+function sign(message: Uint8Array, key: TsigKey = goodKey, nowSeconds = NOW_SECONDS): Uint8Array {
+  const buffer = new Uint8Array(Limits.messageLength);
+  buffer.set(message);
+  return buffer.slice(0, signTsig({ message: buffer, length: message.length, key, nowSeconds }));
+}
+
+function tsigOf(message: Uint8Array) {
+  const search = findTsig(message);
+  if (search.status !== "found") throw new Error(`TSIG is ${search.status}`);
+  return search.tsig;
+}
+
+/** Whether the reply is signed as the answer to this request. */
+function isSealed(reply: Uint8Array, request: Uint8Array, key = goodKey): boolean {
+  const tsig = tsigOf(reply);
+  const requestMac = tsigOf(request).mac;
+  const check = { message: reply, tsig, key, nowSeconds: NOW_SECONDS, requestMac };
+  return verifyTsig(check).status === "ok";
+}
+
+const rcodeOf = (reply: Uint8Array | undefined) => (reply?.[3] ?? 0xff) & 0xf;
+
+function addressesOf(reply: Uint8Array | undefined): string[] {
+  if (reply === undefined) return [];
+  const { answers } = readMessage(reply);
+  return answers.filter(({ rrtype }) => rrtype === Type.A).map(({ rdata }) => rdata.join("."));
+}
+
+describe.each(clients)("over %s", (_, client) => {
+  test("a signed query is answered and sealed", async () => {
+    const { exchange } = await startExchange();
+    const request = sign(query("home", Type.A));
+    const reply = (await exchangeOf(exchange, request, client)) as Uint8Array;
+    expect(addressesOf(reply)).toEqual(["192.0.2.1", "192.0.2.2"]);
+    expect(isSealed(reply, request)).toBe(true);
+  });
+
+  test("a signed update is applied, sealed, and seen by the next query", async () => {
+    const { exchange, counts } = await startExchange();
+    const request = sign(update("new", [192, 0, 2, 77]));
+    const reply = (await exchangeOf(exchange, request, client)) as Uint8Array;
+    expect(rcodeOf(reply)).toBe(Rcode.noError);
+    expect(isSealed(reply, request)).toBe(true);
+    const seen = await exchangeOf(exchange, sign(query("new", Type.A)), client);
+    expect(addressesOf(seen)).toEqual(["192.0.2.77"]);
+    const { queriesUdp, queriesTcp, queriesTls, responsesNoError } = counts();
+    expect([queriesUdp, queriesTcp, queriesTls][client.transport]).toBe(2);
+    expect(queriesUdp + queriesTcp + queriesTls).toBe(2);
+    expect(responsesNoError).toBe(2);
+  });
+
+  test("an unsigned update is refused and changes nothing", async () => {
+    const { exchange, serial, log, counts } = await startExchange();
+    const reply = await exchangeOf(exchange, update("new", [192, 0, 2, 77]), client);
+    expect(rcodeOf(reply)).toBe(Rcode.refused);
+    expect(serial()).toBe(1);
+    expect(counts().responsesRefused).toBe(1);
+    expect(log.lines).toContainEqual(
+      expect.objectContaining({
+        message: "update refused",
+        fields: expect.objectContaining({ actor: "anonymous", reason: "no-grant" }),
+      }),
+    );
+  });
+
+  test.each([
+    ["a wrong MAC", wrongMac, Rcode.notAuth, TsigError.badSig],
+    ["a truncated MAC", truncatedMac, Rcode.formErr, undefined],
+    ["a MAC cut to half", halfMac, Rcode.notAuth, TsigError.badTrunc],
+    ["another algorithm", otherAlgorithm, Rcode.notAuth, TsigError.badKey],
+    ["an unknown key", unknownKey, Rcode.notAuth, TsigError.badKey],
+    ["a clock that is slow", (m: Uint8Array) => late(m, -1), Rcode.notAuth, TsigError.badTime],
+    ["a clock that is fast", (m: Uint8Array) => late(m, 1), Rcode.notAuth, TsigError.badTime],
+    ["a TSIG that is not last", notLast, Rcode.formErr, undefined],
+    ["two TSIGs", (m: Uint8Array) => sign(sign(m)), Rcode.formErr, undefined],
+    ["a TSIG among the answers", misplaced, Rcode.formErr, undefined],
+  ] as const)(
+    "%s proves nothing: no update, no signed answer",
+    async (_name, spoil, rcode, error) => {
+      for (const plain of [update("new", [192, 0, 2, 77]), query("home", Type.A)]) {
+        const { exchange, serial } = await startExchange();
+        const reply = (await exchangeOf(exchange, spoil(plain), client)) as Uint8Array;
+        expect(rcodeOf(reply)).toBe(rcode);
+        expect(addressesOf(reply)).toEqual([]);
+        expect(serial()).toBe(1);
+        const search = findTsig(reply);
+        expect(search.status === "found" ? search.tsig.error : undefined).toBe(error);
+      }
+    },
+  );
+
+  test("an update played again after its time is refused", async () => {
+    let nowMs = standingClock.nowMs();
+    const { exchange, serial } = await startExchange({
+      clock: { nowMs: () => nowMs, monotonicMs: () => 0 },
+    });
+    const request = sign(update("new", [192, 0, 2, 77]));
+    expect(rcodeOf(await exchangeOf(exchange, request, client))).toBe(Rcode.noError);
+    const after = serial();
+    nowMs += (Limits.tsigFudge + 1) * 1000;
+    expect(rcodeOf(await exchangeOf(exchange, request, client))).toBe(Rcode.notAuth);
+    expect(serial()).toBe(after);
+  });
+
+  test("an update for a zone that is not here is not ours to make", async () => {
+    const { exchange } = await startExchange();
+    const request = sign(update("new", [192, 0, 2, 77], parseName("other.example")));
+    expect(rcodeOf(await exchangeOf(exchange, request, client))).toBe(Rcode.notAuth);
+  });
+
+  test("a malformed update is told so, sealed, and logged", async () => {
+    const { exchange, log } = await startExchange();
+    const head = makeQuery({ id: 5, name: ORIGIN, qtype: Type.A });
+    const request = sign(write({ ...head, opcode: Opcode.update }));
+    const reply = (await exchangeOf(exchange, request, client)) as Uint8Array;
+    expect(rcodeOf(reply)).toBe(Rcode.formErr);
+    expect(isSealed(reply, request)).toBe(true);
+    expect(log.lines.map(({ message }) => message)).toContain("update refused");
+  });
+
+  test("a NOTIFY is not for a primary", async () => {
+    const { exchange, counts } = await startExchange();
+    const head = makeQuery({ id: 5, name: ORIGIN, qtype: Type.SOA });
+    const message = write({ ...head, opcode: Opcode.notify });
+    const reply = (await exchangeOf(exchange, message, client)) as Uint8Array;
+    expect(readMessage(reply)).toMatchObject({
+      id: 5,
+      opcode: Opcode.notify,
+      rcode: Rcode.notAuth,
+      questions: [{ name: ORIGIN, qtype: Type.SOA }],
+    });
+    expect(counts().responsesNotAuth).toBe(1);
+  });
+
+  test.each([Type.IXFR, Type.AXFR])("a transfer of type %i gives nothing away", async (qtype) => {
+    const { exchange } = await startExchange();
+    const request = sign(query("@", qtype));
+    const reply = (await exchangeOf(exchange, request, client)) as Uint8Array;
+    const isAxfrOverUdp = qtype === Type.AXFR && client.transport === Transport.udp;
+    expect(rcodeOf(reply)).toBe(isAxfrOverUdp ? Rcode.notImp : Rcode.refused);
+    expect(readMessage(reply).answers).toEqual([]);
+    expect(isSealed(reply, request)).toBe(true);
+  });
+
+  test("answers and scraps get silence", async () => {
+    const { exchange } = await startExchange();
+    const answer = query("home", Type.A);
+    answer[2] = 0x80;
+    expect(await exchangeOf(exchange, answer, client)).toBeUndefined();
+    expect(await exchangeOf(exchange, answer.slice(0, 11), client)).toBeUndefined();
+  });
+
+  test("an engine that breaks costs a SERVFAIL and a line in the log", async () => {
+    const engine = { submit: () => Promise.reject(new Error("out of order")) };
+    const { exchange, log } = await startExchange({ engine });
+    const request = sign(update("new", [192, 0, 2, 77]));
+    const reply = (await exchangeOf(exchange, request, client)) as Uint8Array;
+    expect(rcodeOf(reply)).toBe(Rcode.servFail);
+    expect(isSealed(reply, request)).toBe(true);
+    expect(log.lines.at(-1)).toMatchObject({ level: "error", fields: { problem: "out of order" } });
+  });
+});
+
+test("an unsigned query on a stream is answered at once", async () => {
+  const { exchange } = await startExchange();
+  const reply = exchange.stream(query("home", Type.A), tcp);
+  expect(reply).toBeInstanceOf(Uint8Array);
+  expect(addressesOf(reply as Uint8Array)).toEqual(["192.0.2.1", "192.0.2.2"]);
+});
+
+test("replies to a stream stay as they are when the next one is made", async () => {
+  const { exchange } = await startExchange();
+  const first = exchange.stream(query("home", Type.A, 1), tcp) as Uint8Array;
+  const before = first.slice();
+  exchange.stream(sign(query("many", Type.TXT, 2)), tcp);
+  expect(first).toEqual(before);
+});
+
+test("a signed response over UDP keeps to the client's size, its TSIG included", async () => {
+  const { exchange } = await startExchange();
+  for (const owner of ["few", "many"]) {
+    const request = sign(query(owner, Type.TXT));
+    const reply = (await exchangeOf(exchange, request, udp)) as Uint8Array;
+    expect(reply.length).toBeLessThanOrEqual(Limits.udpPayload);
+    const isTruncated = ((reply[2] as number) & 2) !== 0;
+    expect(isTruncated).toBe(owner === "many");
+    expect(isSealed(reply, request)).toBe(true);
+  }
+});
+
+test("the same response over TCP is whole", async () => {
+  const { exchange } = await startExchange();
+  const request = sign(query("many", Type.TXT));
+  const reply = (await exchangeOf(exchange, request, tcp)) as Uint8Array;
+  expect(readMessage(reply).answers.length).toBe(40);
+});
+
+test("a signed query for the longest name is answered and sealed within 512 octets", async () => {
+  const { exchange } = await startExchange();
+  const label = `${"a".repeat(63)}.`;
+  const owner = parseName(`${label}${label}${label}${"b".repeat(61)}.`);
+  const request = sign(write(makeQuery({ id: 3, name: owner, qtype: Type.A })));
+  const reply = (await exchangeOf(exchange, request, udp)) as Uint8Array;
+  expect(rcodeOf(reply)).toBe(Rcode.refused);
+  expect(reply.length).toBeLessThanOrEqual(Limits.udpPayload);
+  expect(isSealed(reply, request)).toBe(true);
+});
+
+function wrongMac(message: Uint8Array): Uint8Array {
+  return sign(message, { ...goodKey, secret: Uint8Array.of(1, 2, 3) });
+}
+
+function unknownKey(message: Uint8Array): Uint8Array {
+  return sign(message, { ...goodKey, name: parseName("stranger") });
+}
+
+function otherAlgorithm(message: Uint8Array): Uint8Array {
+  return sign(message, { ...goodKey, algorithm: "hmac-sha512" });
+}
+
+function late(message: Uint8Array, direction: number): Uint8Array {
+  return sign(message, goodKey, NOW_SECONDS + direction * (Limits.tsigFudge + 1));
+}
+
+/** Octets behind the MAC in a TSIG without other data: original id, error, other length. */
+const BEHIND_MAC = 6;
+const MAC_LENGTH = 32;
+
+/** As `message` signed, with only the first `keep` octets of the MAC. */
+function cutMac(message: Uint8Array, keep: number): Uint8Array {
+  const signed = sign(message);
+  const macAt = signed.length - BEHIND_MAC - MAC_LENGTH;
+  const cut = Uint8Array.of(
+    ...signed.subarray(0, macAt + keep),
+    ...signed.subarray(macAt + MAC_LENGTH),
+  );
+  cut[macAt - 1] = keep;
+  const tsig = message.length + goodKey.name.length;
+  const rdlength = tsig + 8;
+  cut[rdlength + 1] = (cut[rdlength + 1] as number) - (MAC_LENGTH - keep);
+  return cut;
+}
+
+function truncatedMac(message: Uint8Array): Uint8Array {
+  return cutMac(message, 9);
+}
+
+function halfMac(message: Uint8Array): Uint8Array {
+  return cutMac(message, MAC_LENGTH / 2);
+}
+
+function notLast(message: Uint8Array): Uint8Array {
+  const signed = sign(message);
+  const opt = [0, 0, Type.OPT, 4, 208, 0, 0, 0, 0, 0, 0];
+  const spoilt = Uint8Array.of(...signed, ...opt);
+  spoilt[11] = 2;
+  return spoilt;
+}
+
+/** The TSIG stands in the answer section, and nothing in the additional. */
+function misplaced(message: Uint8Array): Uint8Array {
+  const signed = sign(message);
+  signed[7] = (signed[7] as number) + 1;
+  signed[11] = 0;
+  return signed;
+}
