@@ -17,6 +17,8 @@ import type { TableSpace } from "./table-space.ts";
 
 /** An index is at most half full: a name that is not there is known after two slots, seldom with a look at a node. */
 const SLOTS_MIN = 8;
+/** Slots looked at together when an index is copied. */
+const COPY_BATCH = 256;
 
 export class NameIndex {
   readonly #space: TableSpace;
@@ -95,6 +97,12 @@ export class NameIndex {
     }
   }
 
+  /** The slot where the probe for this hash begins: a look at it before it is needed fetches it. */
+  firstSlot(hash: number): number {
+    const index = this.position;
+    return this.#words[index + INDEX_SLOTS + (hash & this.#words[index + INDEX_MASK]!)]!;
+  }
+
   /** Slots as they are now, and their mask: for who walks or searches them later. */
   copySlots(): Int32Array {
     const start = this.position + INDEX_SLOTS;
@@ -120,10 +128,7 @@ export class NameIndex {
     while ((this.#live + more) * 8 > capacity * 3) capacity *= 2;
     const old = this.position;
     const fresh = createIndex(this.#space, capacity);
-    this.forEach((position) => {
-      const hash = words[position]!;
-      words[freeSlot(words, fresh, hash)] = slotOf(position, hash);
-    });
+    copyIndex(words, old, fresh);
     this.#taken = this.#live;
     Atomics.store(words, this.#anchor, fresh);
     if (this.isPublished) this.#space.retire(old);
@@ -136,6 +141,29 @@ function createIndex(space: TableSpace, capacity: number): number {
   space.words.fill(0, position, position + INDEX_SLOTS + capacity);
   space.words[position + INDEX_MASK] = capacity - 1;
   return position;
+}
+
+/**
+ * Fills an empty index with what another holds. Every block is visited for its hash, far apart in memory: looking
+ * at many before using any lets the loads overlap.
+ */
+function copyIndex(words: Int32Array, from: number, to: number): void {
+  const end = from + INDEX_SLOTS + words[from + INDEX_MASK]! + 1;
+  const positions = new Int32Array(COPY_BATCH);
+  const hashes = new Int32Array(COPY_BATCH);
+  for (let at = from + INDEX_SLOTS; at < end; ) {
+    let count = 0;
+    for (const stop = Math.min(end, at + COPY_BATCH); at < stop; at++) {
+      const position = slotPosition(words[at]!);
+      positions[count] = position;
+      if (position !== 0) count++;
+    }
+    for (let each = 0; each < count; each++) hashes[each] = words[positions[each]!]!;
+    for (let each = 0; each < count; each++) {
+      const hash = hashes[each]!;
+      words[freeSlot(words, to, hash)] = slotOf(positions[each]!, hash);
+    }
+  }
 }
 
 /** The first slot of the name's probe that holds no block. */

@@ -57,7 +57,9 @@ export class NodeDraft {
 
   /** Adds an RRset. Throws `limit` for one that no message could carry. */
   put(rrset: RRset, origin: Name): void {
-    checkLimits(rrset, this.rrsets);
+    checkLimits(rrset);
+    if (this.rrsets >= Limits.nameRRsets)
+      throw excess(rrset, `more than ${Limits.nameRRsets} RRsets`);
     this.#ensure(rrsetWordsMax(rrset));
     this.#end = writeBlock(this.#scratch, this.#end, rrset, origin);
     this.#count(rrset.rrtype);
@@ -90,8 +92,8 @@ export class NodeDraft {
   }
 }
 
-function checkLimits(rrset: RRset, rrsets: number): void {
-  if (rrsets >= Limits.nameRRsets) throw excess(rrset, `more than ${Limits.nameRRsets} RRsets`);
+/** Throws `limit` for an RRset that no message could carry. */
+export function checkLimits(rrset: RRset): void {
   if (rrset.rdatas.length > Limits.rrsetRecords) {
     throw excess(rrset, `more than ${Limits.rrsetRecords} RRs of one type`);
   }

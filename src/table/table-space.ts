@@ -6,7 +6,7 @@
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import { Allocator } from "./allocator.ts";
 import { WriterEpoch } from "./epochs.ts";
-import { INDEX_MASK, INDEX_SLOTS, slotPosition } from "./layout.ts";
+import { Header, INDEX_MASK, INDEX_SLOTS, slotPosition } from "./layout.ts";
 import type { TableMemory } from "./table-memory.ts";
 
 /** Blocks that may wait before a look at the readers is worth its time. */
@@ -26,6 +26,10 @@ export class TableSpace {
     this.words = memory.words;
     this.#allocator = new Allocator(memory.words);
     this.#epoch = new WriterEpoch(memory.words);
+  }
+
+  get hashSeed(): number {
+    return this.words[Header.hashSeed]!;
   }
 
   /** Octets of blocks in use, the retired ones not counted. */

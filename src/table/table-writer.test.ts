@@ -130,6 +130,40 @@ describe("a loaded zone", () => {
   });
 });
 
+describe("a loader", () => {
+  it("that found the table full does not publish a part of the zone", () => {
+    const { writer, load, flags } = table(64 * 1024);
+    load(ORIGIN, soa(1), rrset("old", Type.A, "192.0.2.1"));
+    const loader = writer.beginZone(ORIGIN);
+    const full = expect.objectContaining({ code: ErrorCode.tableFull });
+    expect(() => {
+      loader.add(soa(2));
+      for (let host = 0; host < 2000; host++) loader.add(rrset(`h${host}`, Type.A, "192.0.2.1"));
+    }).toThrow(full);
+    expect(() => loader.publish()).toThrow(full);
+    loader.abort();
+    loader.abort();
+    expect(() => loader.add(soa(3))).toThrow(/open/);
+    expect([flags("old"), flags("h1")]).toEqual([NodeFlag.data, undefined]);
+    load(ORIGIN, soa(4));
+    expect(writer.usage()).toMatchObject({ names: 1, bytesRetired: 0 });
+  });
+
+  it("may be open beside others", () => {
+    const { writer, flags } = table();
+    const loaders = ["a.", "b."].map((origin) => writer.beginZone(parseName(origin)));
+    for (let host = 0; host < 100; host++) {
+      for (const [at, origin] of ["a.", "b."].entries()) {
+        if (host === 50) loaders[at]!.add(soa(1, origin));
+        loaders[at]!.add(rrset(`h${host}.${origin}`, Type.A, "192.0.2.1"));
+      }
+    }
+    for (const loader of loaders) loader.publish();
+    expect([flags("h0.a."), flags("h99.b.")]).toEqual([NodeFlag.data, NodeFlag.data]);
+    expect(writer.usage()).toMatchObject({ names: 202, zones: 2 });
+  });
+});
+
 describe("published changes", () => {
   it("set, change and remove RRsets of a name at once", () => {
     const { writer, load } = table();
@@ -340,6 +374,24 @@ describe("zones", () => {
       const found = reader.findZone(lookup(`www.z${zone}.`), 0);
       expect(found === 0 ? undefined : reader.zoneSerial(found)).toBe(zone % 2 ? zone : undefined);
     }
+  });
+});
+
+describe("the number of zones", () => {
+  it("has a limit; a zone that is there may still be replaced", () => {
+    const { writer, load, reader, lookup } = table(128 * MIB);
+    const loadAt = (zone: number) => {
+      const origin = parseName(`z${zone}.`);
+      load(origin, { ...soa(zone), owner: origin });
+    };
+    for (let zone = 0; zone < Limits.zones; zone++) loadAt(zone);
+    expect(() => loadAt(Limits.zones)).toThrow(expect.objectContaining({ code: ErrorCode.limit }));
+    loadAt(7);
+    writer.dropZone(parseName("z9."));
+    loadAt(Limits.zones);
+    const last = reader.findZone(lookup(`www.z${Limits.zones}.`), 0);
+    expect(reader.zoneSerial(last)).toBe(Limits.zones);
+    expect(writer.usage().zones).toBe(Limits.zones);
   });
 });
 

@@ -42,6 +42,8 @@ export class TableWriter {
   /** For owners, and for what a tree works out meanwhile. */
   readonly #name: LookupName;
   readonly #treeName: LookupName;
+  /** What the last loader left for the next: names to fill. */
+  #batchNames: LookupName[][] = [];
 
   /** Only one writer per table, ever. */
   constructor(memory: TableMemory) {
@@ -49,8 +51,8 @@ export class TableWriter {
     assert(words[Header.directory] === 0, "the table has no writer yet");
     this.#words = words;
     this.#space = new TableSpace(memory);
-    this.#name = new LookupName(words[Header.hashSeed]!);
-    this.#treeName = new LookupName(words[Header.hashSeed]!);
+    this.#name = new LookupName(this.#space.hashSeed);
+    this.#treeName = new LookupName(this.#space.hashSeed);
     this.#directory = new NameIndex(this.#space, Header.directory);
     this.#directory.isPublished = true;
     this.#storeDepths();
@@ -60,8 +62,13 @@ export class TableWriter {
   beginZone(origin: Name): ZoneLoader {
     this.#checkZones(origin);
     const tree = new ZoneTree(this.#space, origin, this.#treeName, this.#draft);
-    const filler = new TreeFiller(this.#space, tree, this.#name, this.#draft);
+    const names = this.#batchNames.pop() ?? [];
+    const filler = new TreeFiller(this.#space, tree, this.#draft, names);
     let isOpen = true;
+    const close = () => {
+      isOpen = false;
+      this.#batchNames = [names];
+    };
     return {
       add: (rrset) => {
         assert(isOpen, "the loader is open");
@@ -69,13 +76,15 @@ export class TableWriter {
       },
       publish: () => {
         assert(isOpen, "the loader is open");
+        filler.flush();
         requireSoa(this.#words, tree.apex, origin);
         this.#publishZone(tree);
-        isOpen = false;
+        close();
       },
       abort: () => {
-        if (isOpen) tree.release();
-        isOpen = false;
+        if (!isOpen) return;
+        tree.release();
+        close();
       },
     };
   }

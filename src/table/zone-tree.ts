@@ -157,11 +157,6 @@ export class ZoneTree {
     });
   }
 
-  forEachNode(visit: (node: number) => void): void {
-    visit(this.apex);
-    this.index.forEach(visit);
-  }
-
   nodeName(node: number): Name {
     return nodeName(this.#words, node, this.origin);
   }

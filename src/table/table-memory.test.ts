@@ -1,0 +1,42 @@
+import { describe, expect, it } from "vitest";
+import { attachTableMemory, createTableMemory, TABLE_BYTES_MIN } from "./table-memory.ts";
+import { TableReader } from "./table-reader.ts";
+import { TableWriter } from "./table-writer.ts";
+
+describe("table memory", () => {
+  it("is by default as much as the system reserves, and has room for zones", () => {
+    const { buffer } = createTableMemory();
+    expect(buffer.byteLength).toBeGreaterThanOrEqual(64 * 1024 * 1024);
+  });
+
+  it("is seen alike by who attaches to it", () => {
+    const memory = createTableMemory(TABLE_BYTES_MIN);
+    const writer = new TableWriter(memory);
+    expect(writer.usage()).toMatchObject({ bytesReserved: TABLE_BYTES_MIN, zones: 0 });
+    const reader = new TableReader(attachTableMemory(memory.buffer), 5);
+    const seed = reader.newLookupName().seed;
+    expect(seed).toBe(new TableReader(memory, 6).newLookupName().seed);
+  });
+
+  it("has another hash seed each time", () => {
+    const seeds = Array.from({ length: 8 }, () => {
+      const memory = createTableMemory(TABLE_BYTES_MIN);
+      return new TableReader(memory, 0).newLookupName().seed;
+    });
+    expect(new Set(seeds).size).toBeGreaterThan(1);
+  });
+
+  it("is not smaller than the least, not larger than positions reach, and nothing else", () => {
+    expect(() => createTableMemory(TABLE_BYTES_MIN - 8)).toThrow(/64 KiB to 4 GiB/);
+    expect(() => createTableMemory(2 ** 32 + 8)).toThrow(/64 KiB to 4 GiB/);
+    expect(() => attachTableMemory(new SharedArrayBuffer(64 * 1024))).toThrow(/no table/);
+    expect(() => attachTableMemory(new SharedArrayBuffer(8))).toThrow(/no table/);
+  });
+
+  it("has one writer", () => {
+    const memory = createTableMemory(TABLE_BYTES_MIN);
+    const writer = new TableWriter(memory);
+    expect(writer.origins()).toEqual([]);
+    expect(() => new TableWriter(memory)).toThrow(/no writer yet/);
+  });
+});
