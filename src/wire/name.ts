@@ -145,7 +145,7 @@ function readOctet(source: Uint8Array, at: number, text: string): [octet: number
 export function formatName(name: Uint8Array): string {
   if (name[0] === 0) return ".";
   let length = 0;
-  for (let at = 0; name[at] !== 0; at += (name[at] as number) + 1) {
+  for (let at = 0; (name[at] ?? 0) !== 0; at += (name[at] as number) + 1) {
     const end = at + 1 + (name[at] as number);
     for (let octet = at + 1; octet < end; octet++) {
       length = formatOctet(name[octet] as number, length);
@@ -203,14 +203,14 @@ function compareLabels(a: Uint8Array, aOffset: number, b: Uint8Array, bOffset: n
 /** Offsets of the labels, leftmost first, without the root label. */
 export function labelOffsets(name: Uint8Array): number[] {
   const offsets: number[] = [];
-  for (let at = 0; name[at] !== 0; at += (name[at] as number) + 1) offsets.push(at);
+  for (let at = 0; (name[at] ?? 0) !== 0; at += (name[at] as number) + 1) offsets.push(at);
   return offsets;
 }
 
 /** Labels without the root label: 0 for the root, 3 for `www.example.com.` */
 export function labelCount(name: Uint8Array): number {
   let count = 0;
-  for (let at = 0; name[at] !== 0; at += (name[at] as number) + 1) count++;
+  for (let at = 0; (name[at] ?? 0) !== 0; at += (name[at] as number) + 1) count++;
   return count;
 }
 

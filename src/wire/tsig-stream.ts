@@ -16,11 +16,13 @@ import {
   isTimely,
   type TsigKey,
   type TsigStatus,
+  tsigLength,
   type UnsignedMessage,
   unsignedFields,
 } from "./tsig.ts";
 import { isMac, startMac, updateMessage, updateTimers, updateVariables } from "./tsig-mac.ts";
 import type { TsigFields, TsigRecord } from "./tsig-record.ts";
+import { WriterFull } from "./writer.ts";
 
 /** `unsigned`: no TSIG here, which is allowed between two signed messages; a later one vouches for this one. */
 export type StreamStatus = TsigStatus | "unsigned";
@@ -30,6 +32,7 @@ export class TsigStream {
   readonly #key: TsigKey;
   #hmac: Hmac;
   #isFirst = true;
+  #isBroken = false;
   /** Messages seen since the last signed one. */
   #unsigned = 0;
 
@@ -41,7 +44,7 @@ export class TsigStream {
 
   /** Whether the last message was signed, as the last of an answer must be. */
   get isVouched(): boolean {
-    return !this.#isFirst && this.#unsigned === 0;
+    return !this.#isFirst && !this.#isBroken && this.#unsigned === 0;
   }
 
   /** Signs the next message and returns its new length. Throws `WriterFull`: leave `tsigLength` octets of room. */
@@ -52,7 +55,8 @@ export class TsigStream {
       keyName: this.#key.name,
       algorithm: name,
     };
-    const { message, length } = unsigned;
+    const { message, length, capacity = message.length } = unsigned;
+    if (length + tsigLength(this.#key) > capacity) throw new WriterFull();
     updateMessage(this.#hmac, message, length, asItIs(message));
     this.#updateFields(fields);
     const mac = this.#hmac.digest().subarray(0, macLength);
@@ -61,8 +65,15 @@ export class TsigStream {
     return signedLength;
   }
 
-  /** Checks the next message. After anything but `ok` and `unsigned` the whole answer is worth nothing. */
+  /** Checks the next message. After anything but `ok` and `unsigned` the whole answer is worth nothing, and stays so. */
   verify(message: Uint8Array, nowSeconds: number): StreamStatus {
+    if (this.#isBroken) return "badsig";
+    const status = this.#verifyNext(message, nowSeconds);
+    this.#isBroken = status !== "ok" && status !== "unsigned";
+    return status;
+  }
+
+  #verifyNext(message: Uint8Array, nowSeconds: number): StreamStatus {
     const search = findTsig(message);
     if (search.status === "malformed") return "formerr";
     if (search.status === "none") return this.#passUnsigned(message);
