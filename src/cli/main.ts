@@ -5,7 +5,6 @@ import { errorMessage, WindhoverError } from "../base/errors.ts";
 import { type Config, loadConfig } from "../config/config.ts";
 import { type Command, type CommandContext, unknownWord } from "./command.ts";
 import { keyCommand } from "./commands/key.ts";
-import { serveCommand } from "./commands/serve.ts";
 import { tokenCommand } from "./commands/token.ts";
 import { zoneCommand } from "./commands/zone.ts";
 import { takeGlobalOptions } from "./global-options.ts";
@@ -13,7 +12,8 @@ import { SocketClient } from "./socket-client.ts";
 import { USAGE } from "./usage.ts";
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  serve: serveCommand,
+  /** Loaded when it is wanted: the other commands start without the server. */
+  serve: async (args, context) => (await import("./commands/serve.ts")).serveCommand(args, context),
   zone: zoneCommand,
   key: keyCommand,
   token: tokenCommand,

@@ -104,6 +104,11 @@ describe("environment twins", () => {
     expect(config.logLevel).toBe("debug");
   });
 
+  test("a lone value is a list of one where a list is meant", () => {
+    const config = fromEnvironment({ WINDHOVER_DNS__LISTEN: "127.0.0.1:53" });
+    expect(config.dns.listen).toEqual([{ address: "127.0.0.1", port: 53 }]);
+  });
+
   test("a mistyped one is named too", () => {
     expect(() => fromEnvironment({ WINDHOVER_STOR: "x" })).toThrow("did you mean `store`?");
   });

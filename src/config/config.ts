@@ -59,7 +59,8 @@ export interface ConfigSource {
 /** Throws `bad-config` with one line that names file, key, mistake and way out. */
 export function loadConfig(source: ConfigSource): Config {
   const tree = source.file === undefined ? {} : readFile(source.file);
-  applyEnvironment(tree, source.environment ?? process.env);
+  const environment = source.environment ?? process.env;
+  applyEnvironment(tree, { environment, isList: (path) => schemaAt(path)?.type === "array" });
   const text = checkShape(tree, source.file);
   return freeze(resolveConfig(text, source));
 }

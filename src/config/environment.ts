@@ -11,12 +11,19 @@ const NOT_KEYS = new Set(["WINDHOVER_CONFIG"]);
 
 type Tree = Record<string, unknown>;
 
-/** Writes the twins that `environment` holds into `tree`, which is changed in place. */
-export function applyEnvironment(tree: Tree, environment: NodeJS.ProcessEnv): void {
+export interface EnvironmentTwins {
+  readonly environment: NodeJS.ProcessEnv;
+  /** Whether the key at this path holds a list: a lone value is then a list of one. */
+  readonly isList: (path: readonly string[]) => boolean;
+}
+
+/** Writes the twins that the environment holds into `tree`, which is changed in place. */
+export function applyEnvironment(tree: Tree, { environment, isList }: EnvironmentTwins): void {
   for (const [variable, value] of Object.entries(environment)) {
     if (!variable.startsWith(PREFIX) || NOT_KEYS.has(variable) || value === undefined) continue;
     const path = variable.slice(PREFIX.length).split("__").map(camelCase);
-    setPath(tree, path, readValue(value));
+    const read = readValue(value);
+    setPath(tree, path, isList(path) && !Array.isArray(read) ? [read] : read);
   }
 }
 

@@ -5,10 +5,15 @@ import type { Windhover } from "./windhover.ts";
 export interface Acknowledged {
   /** Host label → the last address whose `good` or `nochg` arrived. */
   readonly last: Map<string, string>;
-  /** Host label → an address sent after it whose fate is unknown, if the connection broke. */
-  readonly unknown: Map<string, string>;
+  /** Host label → addresses sent after it that were not acknowledged: each may have been stored or not. */
+  readonly unknown: Map<string, string[]>;
   readonly refused: string[];
   count: number;
+}
+
+/** What a host may have now: what was acknowledged last, or something sent after it. */
+export function possibleAddresses({ last, unknown }: Acknowledged, host: string): string[] {
+  return [last.get(host) as string, ...(unknown.get(host) ?? [])];
 }
 
 export function newAcknowledged(): Acknowledged {
@@ -27,14 +32,15 @@ export async function updateUntil(
   for (let step = 1; step < 20_000 && !isOver(); step++) {
     const address = `10.${client}.${step >> 8}.${step & 255}`;
     const reply = await send(agent, server, host, address);
-    if (reply === undefined) {
-      acknowledged.unknown.set(host, address);
-      if (!server.isRunning) break;
-    } else if (/^(good|nochg) /.test(reply)) {
+    if (reply !== undefined && /^(good|nochg) /.test(reply)) {
       acknowledged.last.set(host, address);
       acknowledged.unknown.delete(host);
       acknowledged.count++;
-    } else acknowledged.refused.push(reply.trim());
+      continue;
+    }
+    acknowledged.unknown.set(host, [...(acknowledged.unknown.get(host) ?? []), address]);
+    if (reply !== undefined) acknowledged.refused.push(reply.trim());
+    else if (!server.isRunning) break;
   }
   agent.destroy();
 }
