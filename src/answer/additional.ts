@@ -10,7 +10,7 @@ import { Type } from "../wire/code-points.ts";
 import { type Draft, Section } from "./draft.ts";
 
 /** Data at such a node is not ours to answer from, but may be glue. */
-const COVERED = NodeFlag.occluded | NodeFlag.cut;
+export const COVERED = NodeFlag.occluded | NodeFlag.cut;
 
 /** Hashes of the targets whose addresses are written: two SRVs or MXs often name one host. */
 const targets = new Uint32Array(Limits.additionalTargets);

@@ -190,7 +190,7 @@ function writeHeader(query: IncomingQuery, draft: Draft, bytes: Uint8Array): voi
   writeU16(response, 10, counts[Section.additional] as number);
 }
 
-/** Errors and answers to class ANY are never authoritative (RFC 1034 §3.7.1 leaves us one class of several). */
+/** Errors are never authoritative, nor are answers to class ANY: another class may have more, as NSD says. */
 function hasAuthority(query: IncomingQuery): boolean {
   const { rcode, qclass } = query;
   const isOurs = rcode === Rcode.noError || rcode === Rcode.nxDomain || rcode === Rcode.yxDomain;

@@ -29,7 +29,7 @@ export class Draft {
   qtype = 0;
   /** The zone that `name` is looked up in. */
   zone = 0;
-  /** Octets before the zone's origin in `name`, and labels. */
+  /** The label of `name` at which the origin of `zone` starts. */
   originLabel = 0;
 
   response: Uint8Array = new Uint8Array(0);

@@ -1,7 +1,6 @@
 /** Referrals: the NS RRset of a zone cut and the addresses a resolver needs to go there (RFC 1034 §4.3.2 step 3b). */
-import { NodeFlag } from "../table/table-reader.ts";
 import { Type } from "../wire/code-points.ts";
-import { writeAddresses } from "./additional.ts";
+import { COVERED, writeAddresses } from "./additional.ts";
 import { type Draft, Section } from "./draft.ts";
 
 /**
@@ -19,35 +18,28 @@ export function writeReferral(draft: Draft): void {
     return;
   }
   const nsAt = draft.rrsetAt;
-  const count = reader.rrsetCount(ns);
-  for (let index = 0; index < count; index++) {
-    if (!writeGlue(draft, ns, nsAt, index, true)) {
-      draft.isTruncated = true;
-      return;
-    }
-  }
-  for (let index = 0; index < count; index++) {
-    if (!writeGlue(draft, ns, nsAt, index, false)) return;
-  }
+  const others = writeGlue(draft, ns, nsAt, true);
+  if (others < 0) draft.isTruncated = true;
+  else if (others > 0) writeGlue(draft, ns, nsAt, false);
 }
 
-/** Glue of the `index`-th name server if it is in domain, or is not, as asked; false when it does not fit. */
-function writeGlue(
-  draft: Draft,
-  ns: number,
-  nsAt: number,
-  index: number,
-  isInDomain: boolean,
-): boolean {
-  const { reader, name, cutLabel } = draft;
-  const target = draft.target;
-  if (!reader.readTarget(draft.zone, ns, index, target)) return true;
+/**
+ * Writes the addresses of the name servers that are in domain, or of those that are not, as asked. Returns how many
+ * were passed over; −1 when one did not fit.
+ */
+function writeGlue(draft: Draft, ns: number, nsAt: number, isInDomain: boolean): number {
+  const { reader, target } = draft;
+  const count = reader.rrsetCount(ns);
+  let others = 0;
+  for (let index = 0; index < count; index++) {
+    reader.readTarget(draft.zone, ns, index, target);
+    if (isAtOrBelowCut(draft) !== isInDomain) others++;
+    else if (!writeAddresses(draft, nsAt + reader.targetOffset(ns, index), COVERED)) return -1;
+  }
+  return others;
+}
+
+function isAtOrBelowCut({ target, name, cutLabel }: Draft): boolean {
   const depth = target.labels - (name.labels - cutLabel);
-  const isBelowCut = depth >= 0 && target.hashes[depth] === name.hashes[cutLabel];
-  if (isBelowCut !== isInDomain) return true;
-  return writeAddresses(
-    draft,
-    nsAt + reader.targetOffset(ns, index),
-    NodeFlag.occluded | NodeFlag.cut,
-  );
+  return depth >= 0 && target.hashes[depth] === name.hashes[cutLabel];
 }

@@ -13,16 +13,13 @@
  */
 import { NodeFlag } from "../table/table-reader.ts";
 import { Rcode, Type } from "../wire/code-points.ts";
-import { writeAdditional } from "./additional.ts";
+import { COVERED, writeAdditional } from "./additional.ts";
 import { followCname, followDname } from "./alias.ts";
 import { writeAny } from "./any.ts";
 import { writeDenial } from "./denial.ts";
 import type { Draft } from "./draft.ts";
 import { writeReferral } from "./referral.ts";
 import { State } from "./state.ts";
-
-/** Data at such a node is not ours to answer from: the cut or the DNAME above it decides. */
-const COVERED = NodeFlag.occluded | NodeFlag.cut;
 
 /** The zone that answers the qname; 0 when none of ours does. */
 export function chooseZone(draft: Draft): number {

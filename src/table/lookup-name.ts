@@ -67,7 +67,7 @@ export class LookupName {
   /** The hash of `*.` and the suffix at `label`. */
   wildcardHash(label: number): number {
     const star = Math.imul(1 ^ 0x2a, this.#multiplier);
-    return mixHashes(this.hashes[label]!, star, this.#multiplier);
+    return mixHashes(this.hashes[label]! | 0, star, this.#multiplier);
   }
 
   /** From hashes of single labels to hashes of suffixes, root first. */
@@ -77,7 +77,8 @@ export class LookupName {
     let hash = this.seed;
     hashes[this.labels] = hash;
     for (let label = this.labels - 1; label >= 0; label--) {
-      hash = mixHashes(hash, hashes[label]!, multiplier);
+      // As a signed number it needs no allocation on its way.
+      hash = mixHashes(hash, hashes[label]! | 0, multiplier);
       hashes[label] = hash;
     }
   }
