@@ -11,6 +11,8 @@ import type { TableMemory } from "./table-memory.ts";
 
 /** Blocks that may wait before a look at the readers is worth its time. */
 const WAITING_BLOCKS = 64;
+/** Octets that may: a whole zone or a large index is one entry. */
+const WAITING_BYTES = 65_536;
 
 export class TableSpace {
   readonly words: Int32Array;
@@ -71,7 +73,8 @@ export class TableSpace {
 
   /** Called after each publish: frees what readers have passed, now and then. */
   reclaimSome(): void {
-    if (this.#retired.length + this.#waiting.length >= WAITING_BLOCKS) this.reclaim();
+    const blocks = this.#retired.length + this.#waiting.length;
+    if (blocks >= WAITING_BLOCKS || this.bytesRetired >= WAITING_BYTES) this.reclaim();
   }
 
   /** Frees all that no reader can hold any more. */

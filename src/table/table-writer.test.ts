@@ -456,6 +456,19 @@ describe("memory", () => {
     expect(writer.usage().bytesRetired).toBe(0);
   });
 
+  it("of a replaced zone comes back with the publish after its readers have left", () => {
+    const { writer, load, reader } = table();
+    const hosts = Array.from({ length: 2000 }, (_, at) => rrset(`h${at}`, Type.A, "192.0.2.1"));
+    load(ORIGIN, soa(1), ...hosts);
+    reader.enter();
+    load(ORIGIN, soa(2));
+    writer.publish(ORIGIN, [set(soa(3))]);
+    expect(writer.usage().bytesRetired).toBeGreaterThan(64 * 1024);
+    reader.leave();
+    writer.publish(ORIGIN, [set(soa(4))]);
+    expect(writer.usage().bytesRetired).toBeLessThan(1024);
+  });
+
   it("of a dead reader's slot is cleared", () => {
     const { writer, load, reader } = table(256 * 1024);
     load(ORIGIN, soa(1));
