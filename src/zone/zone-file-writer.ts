@@ -71,8 +71,7 @@ function orderKey(name: Name): string {
 
 function ownerColumn(owners: readonly Name[]): number {
   let column = 0;
-  for (const owner of owners) {
-    if (owner.length <= OWNER_COLUMN) column = Math.max(column, owner.length);
-  }
+  for (const { length } of owners)
+    if (length <= OWNER_COLUMN) column = Math.max(column, length - 1);
   return column;
 }

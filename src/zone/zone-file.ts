@@ -53,6 +53,7 @@ interface OpenFile {
 /** What stands before the rdata. */
 interface RecordHead {
   readonly ttl: number | undefined;
+  readonly type: SourceToken;
   readonly rrtype: number;
   readonly rdata: readonly SourceToken[];
 }
@@ -187,7 +188,7 @@ class ZoneFileReader {
       if (rrtype !== undefined) {
         if (isMetaType(rrtype))
           throw this.#errorAt(token, `${token.text} is not a type of zone data`);
-        return { ttl, rrtype, rdata: tokens.slice(at + 1) };
+        return { ttl, type: token, rrtype, rdata: tokens.slice(at + 1) };
       }
       const rrclass = parseClass(token.text);
       if (rrclass !== undefined && !hasClass) {
@@ -204,21 +205,21 @@ class ZoneFileReader {
   }
 
   #makeRecord(owner: Name, head: RecordHead, first: SourceToken): ZoneRecord {
-    const rdata = this.#rdata(head, first);
+    const rdata = this.#rdata(head);
     const ttl = head.ttl ?? this.#impliedTtl(head.rrtype, rdata, first);
     this.#lastTtl = ttl;
     const file = this.#file.lines.file;
     return { owner, ttl, rrtype: head.rrtype, rdata, file, line: first.line };
   }
 
-  #rdata(head: RecordHead, first: SourceToken): Uint8Array {
+  #rdata(head: RecordHead): Uint8Array {
     try {
       return parseRdata(head.rrtype, head.rdata, this.#file.origin);
     } catch (error) {
       if (!(error instanceof RdataTextError)) throw error;
       const blamed = head.rdata[error.tokenIndex];
       if (blamed !== undefined) throw this.#errorAt(blamed, error.message);
-      throw this.#errorAfter([first, ...head.rdata], error.message);
+      throw this.#errorAfter([head.type, ...head.rdata], error.message);
     }
   }
 

@@ -29,9 +29,9 @@ export class ZoneLines {
     this.start = this.#next;
     this.end = newline;
     this.#next = newline + 1;
+    if (this.end - this.start > Limits.zoneFileLine) throw this.#tooLong();
     this.line += 1;
     if (this.line === 1) this.#skipByteOrderMark();
-    if (this.end - this.start > Limits.zoneFileLine) throw this.#tooLong();
     return true;
   }
 

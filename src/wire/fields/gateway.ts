@@ -1,5 +1,6 @@
 /** Field kinds whose form depends on a type or a length before them: IPSECKEY, AMTRELAY and HIP. */
 import { fromHex, toHex } from "../../base/bytes.ts";
+import type { WindhoverError } from "../../base/errors.ts";
 import { formatName, parseWireName } from "../name.ts";
 import {
   badRdata,
@@ -25,7 +26,11 @@ function hostEnd(rdata: Uint8Array, at: number, type: number): number {
   if (type === GatewayType.ipv4) return endAfter(rdata, at, 4);
   if (type === GatewayType.ipv6) return endAfter(rdata, at, 16);
   if (type === GatewayType.name) return nameEnd(rdata, at);
-  throw badRdata(`${type} is not a gateway type (0 to 3)`);
+  throw badType(type);
+}
+
+function badType(type: number): WindhoverError {
+  return badRdata(`${type} is not a gateway type (0 to 3)`);
 }
 
 function formatHost(rdata: Uint8Array, at: number, type: number): string {
@@ -44,6 +49,7 @@ function parseHost(tokens: TokenCursor, rdata: RdataSink, type: number): void {
     if (text !== ".") throw badRdata(`${shown(text)} where no gateway is: write a dot`);
     return;
   }
+  if (type > GatewayType.name) throw badType(type);
   const address = type === GatewayType.ipv4 ? parseIpv4(text) : parseIpv6(text);
   if (address === undefined)
     throw badRdata(`${shown(text)} is not an address of gateway type ${type}`);

@@ -1,0 +1,111 @@
+/** Records in any order put together into RRsets. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Type } from "../wire/code-points.ts";
+import { formatName, type Name, parseName } from "../wire/name.ts";
+import { equalRRsets, makeRRset } from "./rrset.ts";
+import type { Finding } from "./zone-checks.ts";
+import { collectRRsets } from "./zone-contents.ts";
+import { parseZoneFile, type ZoneRecord } from "./zone-file.ts";
+import { ZoneMap } from "./zone-map.ts";
+
+const ORIGIN = parseName("example.com.");
+
+function parse(text: string): Iterable<ZoneRecord> {
+  return parseZoneFile({
+    chunks: [Buffer.from(text)],
+    file: "zone",
+    origin: ORIGIN,
+    defaultTtl: 60,
+  });
+}
+
+function name(text: string): Name {
+  return parseName(text, ORIGIN);
+}
+
+const SCATTERED = `
+b A 192.0.2.2
+a A 192.0.2.1
+b TXT x
+b A 192.0.2.1
+a A 192.0.2.1
+`;
+
+describe("collecting", () => {
+  test("puts scattered RRs of one RRset together, without duplicates", () => {
+    const zone = collectRRsets(ORIGIN, parse(SCATTERED));
+    expect(
+      [...zone].map(({ owner, rrtype, rdatas }) => [formatName(owner), rrtype, rdatas.length]),
+    ).toEqual([
+      ["b.example.com.", Type.A, 2],
+      ["b.example.com.", Type.TXT, 1],
+      ["a.example.com.", Type.A, 1],
+    ]);
+    expect(zone.recordCount).toBe(5);
+    expect(zone.ownerCount).toBe(2);
+  });
+
+  test("finds RRsets by owner and type, and none where none is", () => {
+    const zone = collectRRsets(ORIGIN, parse(SCATTERED));
+    expect(zone.rrset(name("b"), Type.A)?.rdatas).toHaveLength(2);
+    expect(zone.rrset(name("b"), Type.AAAA)).toBeUndefined();
+    expect(zone.rrsets(name("b"))).toHaveLength(2);
+    expect(zone.rrsets(name("c"))).toEqual([]);
+    expect(Array.from(zone.owners(), formatName)).toEqual(["b.example.com.", "a.example.com."]);
+  });
+
+  test("takes the first TTL of an RRset and reports another", () => {
+    const findings: Finding[] = [];
+    const text = "a 300 A 192.0.2.1\nb 5 A 192.0.2.1\na 60 A 192.0.2.2\na 1 TXT x";
+    const zone = collectRRsets(ORIGIN, parse(text), (finding) => findings.push(finding));
+    expect(zone.rrset(name("a"), Type.A)?.ttl).toBe(300);
+    expect(findings).toEqual([
+      {
+        severity: "warning",
+        check: "ttl-differs",
+        owner: name("a"),
+        message:
+          "a.example.com. A: TTL 60 in line 3 is not the 300 of the RRs before; 300 holds for all",
+      },
+    ]);
+  });
+
+  test("is the same zone as a plain map of the same records", () => {
+    const record = fc.record({
+      owner: fc.integer({ min: 0, max: 40 }).map((number) => name(`h${number}`)),
+      rrtype: fc.constantFrom<number>(Type.A, Type.TXT, 65_280),
+      ttl: fc.constant(60),
+      rdata: fc.uint8Array({ maxLength: 5 }),
+      file: fc.constant("zone"),
+      line: fc.constant(1),
+    });
+    const property = fc.property(fc.array(record, { maxLength: 200 }), (records) => {
+      const map = new ZoneMap(ORIGIN);
+      for (const { owner, rrtype, ttl, rdata } of records) {
+        const rdatas = [...(map.rrset(owner, rrtype)?.rdatas ?? []), rdata];
+        map.set({ owner, rrtype, rrset: makeRRset(owner, rrtype, ttl, rdatas) });
+      }
+      const zone = collectRRsets(ORIGIN, records);
+      const rrsets = [...zone];
+      expect(rrsets.every((each) => equalRRsets(each, map.rrset(each.owner, each.rrtype)!))).toBe(
+        true,
+      );
+      expect(rrsets).toHaveLength([...map.owners()].flatMap((owner) => map.rrsets(owner)).length);
+      for (const owner of map.owners())
+        expect(zone.rrsets(owner)).toHaveLength(map.rrsets(owner).length);
+    });
+    fc.assert(property);
+  });
+
+  test("grows past its first sizes", () => {
+    const count = 20_000;
+    const records = Array.from({ length: count }, (_, number) => `h${number} TXT t${number}`);
+    const zone = collectRRsets(ORIGIN, parse(records.join("\n")));
+    expect(zone.ownerCount).toBe(count);
+    for (const number of [0, 1, 4095, 4096, count - 1]) {
+      const text = Buffer.from(zone.rrset(name(`h${number}`), Type.TXT)?.rdatas[0] as Uint8Array);
+      expect(text.toString("latin1", 1)).toBe(`t${number}`);
+    }
+  });
+});
