@@ -1,4 +1,5 @@
 /** The dispatcher over real parts: table, answering, keyring, engine and the reference store. */
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { listLogger, standingClock } from "../../test/update/fakes.ts";
 import { at, exampleZone, OPERATOR, ORIGIN, rrset } from "../../test/update/zone-fixtures.ts";
@@ -267,7 +268,7 @@ test("replies to a stream stay as they are when the next one is made", async () 
   const { exchange } = await startExchange();
   const first = exchange.stream(query("home", Type.A, 1), tcp) as Uint8Array;
   const before = first.slice();
-  exchange.stream(sign(query("many", Type.TXT, 2)), tcp);
+  await exchange.stream(sign(query("many", Type.TXT, 2)), tcp);
   expect(first).toEqual(before);
 });
 
@@ -299,6 +300,35 @@ test("a signed query for the longest name is answered and sealed within 512 octe
   expect(rcodeOf(reply)).toBe(Rcode.refused);
   expect(reply.length).toBeLessThanOrEqual(Limits.udpPayload);
   expect(isSealed(reply, request)).toBe(true);
+});
+
+test("no octets make it throw, log an error or change the zone", async () => {
+  const { exchange, serial, log } = await startExchange();
+  const seeds = [
+    query("home", Type.A),
+    sign(query("home", Type.A)),
+    wrongMac(update("new", [192, 0, 2, 77])),
+    update("new", [192, 0, 2, 77]),
+  ];
+  const flip = fc.record({ place: fc.nat(300), octet: fc.nat(255) });
+  const spoilt = fc
+    .tuple(fc.constantFrom(...seeds), fc.array(flip, { maxLength: 6 }), fc.nat(40))
+    .map(([seed, flips, cut]) => {
+      const message = seed.slice(0, Math.max(0, seed.length - Math.max(0, cut - 20)));
+      for (const { place, octet } of flips) message[place % message.length] = octet;
+      return message;
+    });
+  const anything = fc.oneof(fc.uint8Array({ maxLength: 200 }), spoilt);
+  await fc.assert(
+    fc.asyncProperty(anything, fc.constantFrom(...clients), async (message, [, client]) => {
+      const reply = await exchangeOf(exchange, message, client);
+      if (reply !== undefined)
+        expect([...reply.subarray(0, 2)]).toEqual([...message.subarray(0, 2)]);
+      expect(serial()).toBe(1);
+    }),
+    { numRuns: 2_000 },
+  );
+  expect(log.lines.filter(({ level }) => level === "error")).toEqual([]);
 });
 
 function wrongMac(message: Uint8Array): Uint8Array {
