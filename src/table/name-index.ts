@@ -42,10 +42,6 @@ export class NameIndex {
     return this.#words[this.#anchor]!;
   }
 
-  get size(): number {
-    return this.#live;
-  }
-
   /** Makes room for so many more blocks, so that `add` can't fail. Throws `table-full`. */
   reserve(more: number): void {
     const capacity = this.#words[this.position + INDEX_MASK]! + 1;
