@@ -72,7 +72,7 @@ export class ObservedStore {
   }
 }
 
-/** `zone-exists` and the like are answers of a store that is there. */
+/** `zone-exists` and the like are answers of a store that is there; what is not ours is a fault of it. */
 function isUnavailable(error: unknown): boolean {
-  return error instanceof WindhoverError && error.code === ErrorCode.storeUnavailable;
+  return !(error instanceof WindhoverError) || error.code === ErrorCode.storeUnavailable;
 }
