@@ -31,9 +31,9 @@ const label = counted(octets(1, 12));
 const name = list(label, 0, 5).map((labels) => Uint8Array.of(...labels, 0));
 const string = counted(octets(0, 40));
 
-function digest(lengths: Readonly<Record<number, number>>, before: Uint8Array): Octets {
+function digest(lengths: Readonly<Record<number, number>>, before: Uint8Array, least = 1): Octets {
   const length = lengths[before.at(-1) as number];
-  return length === undefined ? octets(1, 40) : octets(length);
+  return length === undefined ? octets(least, 40) : octets(length);
 }
 
 function host(type: number): Octets {
@@ -64,7 +64,9 @@ const svcValues: Readonly<Record<number, Octets>> = {
   4: list(octets(4), 1, 3),
   5: octets(1, 40),
   6: list(octets(16), 1, 3),
-  7: octets(1, 40),
+  7: fc
+    .stringMatching(/^\/[a-zé"\\]{0,9}\{[?&+#]dns\}/u)
+    .map((path) => new Uint8Array(Buffer.from(path))),
   8: constant(),
 };
 
@@ -165,7 +167,7 @@ const FIELDS: Readonly<Record<FieldKind, (before: Uint8Array) => Octets>> = {
   "dashed-base64": () => octets(0, 60),
   "ds-digest": (before) => digest({ 1: 20, 2: 32, 3: 32, 4: 48 }, before),
   "sshfp-digest": (before) => digest({ 1: 20, 2: 32 }, before),
-  "zonemd-digest": (before) => digest({ 1: 48, 2: 64 }, before),
+  "zonemd-digest": (before) => digest({ 1: 48, 2: 64 }, before, 12),
   salt: () => counted(octets(0, 20)),
   hash: () => counted(octets(1, 40)),
   types: () => typeBitmap,

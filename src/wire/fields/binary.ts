@@ -80,12 +80,13 @@ export const base64 = rest(BASE64, 1);
 export const optionalBase64 = rest(BASE64, 0);
 export const dashedBase64 = rest(BASE64, 0, "-");
 
-/** Hex whose length follows from the digest type in the octet before; types not listed have any length. */
-function digest(lengths: Readonly<Record<number, number>>): Field {
+/** Hex whose length follows from the digest type in the octet before; types not listed have `least` octets or more. */
+function digest(lengths: Readonly<Record<number, number>>, least = 1): Field {
   return {
     ...hex,
     end: (rdata, at) => {
       const end = hex.end(rdata, at);
+      if (end - at < least) throw badRdata(`a digest of ${end - at} octets, not ${least} or more`);
       const type = rdata[at - 1] as number;
       const expected = lengths[type] ?? end - at;
       if (end - at === expected) return end;
@@ -98,8 +99,8 @@ function digest(lengths: Readonly<Record<number, number>>): Field {
 export const dsDigest = digest({ 1: 20, 2: 32, 3: 32, 4: 48 });
 /** RFC 4255, RFC 6594 */
 export const sshfpDigest = digest({ 1: 20, 2: 32 });
-/** RFC 8976 §2.2.3 */
-export const zonemdDigest = digest({ 1: 48, 2: 64 });
+/** RFC 8976 §2.2.3, §2.2.4 */
+export const zonemdDigest = digest({ 1: 48, 2: 64 }, 12);
 
 /** Octets after a length octet. */
 function counted(encoding: Encoding, least: number, none?: string): Field {

@@ -1,4 +1,5 @@
 /** SvcParams (RFC 9460): keys in ascending order on the wire, in any order in text, each at most once. */
+import { isUtf8 } from "node:buffer";
 import { formatOctets, formatQuoted, parseOctets } from "../character-string.ts";
 import { badRdata, endAfter, type Field, parseNumber, readU16, shown } from "../rdata-field.ts";
 import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from "./address.ts";
@@ -165,10 +166,13 @@ const ech: ParamForm = {
   },
 };
 
-/** RFC 9461 §5: a URI template; only that there is one is checked. */
+/** RFC 9461 §5: a URI template from the root, with a variable for the question. */
 const dohpath: ParamForm = {
   ...octets,
-  check: (value) => (value.length > 0 ? undefined : "is empty"),
+  check: (value) => {
+    const isTemplate = isUtf8(value) && /^\/.*\{[^{}]*\bdns\b/.test(Buffer.from(value).toString());
+    return isTemplate ? undefined : "is not a URI template like /dns-query{?dns}";
+  },
 };
 
 const FORMS: readonly ParamForm[] = [
