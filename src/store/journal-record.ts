@@ -99,7 +99,8 @@ function readRRsets(reader: RecordReader, origin: Name): RRset[] {
   const count = reader.u32();
   const rrsets: RRset[] = [];
   for (let at = 0; at < count; at++) {
-    const owner = joinOwner(reader.bytes(reader.u8()), origin);
+    const relative = reader.bytes(reader.u8());
+    const owner = joinOwner(relative, 0, relative.length, origin);
     if (owner === undefined) reader.fail("an owner is not a canonical name");
     const rrtype = reader.u16();
     rrsets.push(readRRsetBody(reader, { owner, rrtype }));

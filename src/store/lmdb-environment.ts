@@ -12,8 +12,19 @@
  *    transaction of all, so a block is written whole or not at all.
  *  - The map grows by itself, so no map size is given.
  */
-import { accessSync, chmodSync, constants, existsSync, mkdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  statfsSync,
+  statSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
 import { claimDirectory, releaseDirectory } from "./directory-owner.ts";
@@ -23,6 +34,9 @@ export type Table = Database<Uint8Array, Uint8Array>;
 
 /** lmdb-js's mark for "whatever its version, the key must exist". */
 const ANY_VERSION = 3.542694326329068e-103;
+
+/** Octets free below which a failed write is told as a full disk: what LMDB may need for one large commit. */
+const ALMOST_FULL = 16 * 1024 * 1024;
 
 const BINARY = { encoding: "binary", keyEncoding: "binary" } as const;
 
@@ -53,6 +67,7 @@ export async function openEnvironment(directory: string): Promise<LmdbEnvironmen
   const place = `store directory ${directory}`;
   let root: RootDatabase<Uint8Array, Uint8Array> | undefined;
   try {
+    checkDataFile(directory);
     root = openRoot(directory);
     root.transactionSync(() => claimDirectory(directory));
   } catch (error) {
@@ -76,11 +91,47 @@ function checkDirectory(directory: string): void {
     if (existsSync(directory) && !statSync(directory).isDirectory()) {
       throw unavailable(place, "it is a file; name a directory");
     }
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
     accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw storeError(place, error);
   }
+}
+
+/** With its parents. (`recursive` of `node:fs` never returns where nothing can be made, as in /proc.) */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return;
+    if (code !== "ENOENT" || dirname(path) === path) throw error;
+    makeDirectory(dirname(path));
+    mkdirSync(path, { mode: 0o700 });
+  }
+}
+
+/** LMDB's first meta page: a header of 24 octets, then magic and data version, in the machine's order. */
+const META = { magicAt: 24, magic: 0xbeefc0de, versionAt: 28, version: 2, length: 32 } as const;
+
+/** What LMDB would say about a file that is not its own, before it can crash on it. */
+function checkDataFile(directory: string): void {
+  const path = join(directory, "data.mdb");
+  if (!existsSync(path) || statSync(path).size === 0) return;
+  const words = new Uint32Array(META.length / 4);
+  const file = openSync(path, "r");
+  try {
+    readSync(file, words, 0, META.length, 0);
+  } finally {
+    closeSync(file);
+  }
+  const isOurs =
+    words[META.magicAt / 4] === META.magic && words[META.versionAt / 4] === META.version;
+  if (isOurs) return;
+  throw new WindhoverError(
+    ErrorCode.storeFormat,
+    `${path} is damaged or not an LMDB file; restore it from a backup, or use another directory`,
+  );
 }
 
 function openRoot(directory: string): RootDatabase<Uint8Array, Uint8Array> {
@@ -118,7 +169,7 @@ function makeEnvironment(
   place: string,
 ): LmdbEnvironment {
   const table = (name: string): Table => root.openDB<Uint8Array, Uint8Array>(name, BINARY);
-  const settle = (written: Promise<boolean>) => settleWrite(written, place);
+  const settle = (written: Promise<boolean>) => settleWrite(written, directory);
   return {
     place,
     zones: table("zones"),
@@ -141,13 +192,24 @@ function makeEnvironment(
 }
 
 /** lmdb-js rejects with an error that carries the promise of the reason. */
-async function settleWrite(written: Promise<boolean>, place: string): Promise<boolean> {
+async function settleWrite(written: Promise<boolean>, directory: string): Promise<boolean> {
   try {
     return await written;
   } catch (error) {
     const reason = (error as { commitError?: Promise<unknown> }).commitError;
     const cause = await reason?.catch((each: unknown) => each);
-    throw storeError(place, cause ?? error);
+    throw storeError(`store directory ${directory}${freeSpace(directory)}`, cause ?? error);
+  }
+}
+
+/** LMDB calls a write that did not fit an input/output error, so the message says what room there is. */
+function freeSpace(directory: string): string {
+  try {
+    const { bavail, bsize } = statfsSync(directory);
+    const free = bavail * bsize;
+    return free < ALMOST_FULL ? ` (the disk is full: ${Math.floor(free / 1024)} KiB are free)` : "";
+  } catch {
+    return "";
   }
 }
 
@@ -164,9 +226,6 @@ export function storeError(place: string, error: unknown): WindhoverError {
   }
   if (code === "EACCES" || code === "EPERM" || code === "EROFS" || /permission/i.test(message)) {
     return unavailable(place, `no permission to read and write it (${message})`, error);
-  }
-  if (/no space left|disk quota|file too large/i.test(message)) {
-    return unavailable(place, `the disk is full (${message}); make room, then try again`, error);
   }
   if (/MDB_INVALID|MDB_VERSION_MISMATCH|MDB_CORRUPTED|MDB_PAGE_NOTFOUND/.test(message)) {
     const text = `${place}: data.mdb is damaged or not of this program (${message}); restore a backup`;

@@ -22,7 +22,8 @@ export const SCHEMA_KEY = Buffer.from("schema", "utf8");
 export const SCHEMA_VERSION = "1";
 
 const FORMAT = 1;
-const ID_LENGTH = 4;
+/** Octets of the zone id, after which the rest of a key begins. */
+export const ID_LENGTH = 4;
 
 /** The value of keys that say everything themselves. */
 export const PRESENT = Buffer.from([FORMAT]);
@@ -35,7 +36,7 @@ export function zoneValue(id: number): Uint8Array {
 }
 
 export function readOrigin(key: Uint8Array, place: string): Name {
-  const origin = key.at(-1) === 0 ? joinOwner(key.subarray(0, -1), ROOT) : undefined;
+  const origin = key.at(-1) === 0 ? joinOwner(key, 0, key.length - 1, ROOT) : undefined;
   if (origin !== undefined) return origin;
   const hex = Buffer.from(key).toString("hex");
   throw unreadable(() => `${place}: the zone key ${hex}`, "it is not a name");
@@ -85,11 +86,6 @@ export function rrsetKey(id: number, owner: Name, rrtype: number, origin: Name):
   const key = writeRRsetKey(owner, rrtype, origin, ID_LENGTH);
   key.writeUInt32BE(id, 0);
   return key;
-}
-
-/** The RRset key (`rrset-record.ts`) inside a key of the table. */
-export function zoneRelativeKey(key: Uint8Array): Uint8Array {
-  return key.subarray(ID_LENGTH);
 }
 
 export function journalKey(id: number, sequence: number): Uint8Array {

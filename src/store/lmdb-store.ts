@@ -19,6 +19,7 @@ import {
 } from "./lmdb-environment.ts";
 import {
   documentKey,
+  ID_LENGTH,
   journalKey,
   PRESENT,
   readJournalKey,
@@ -29,7 +30,6 @@ import {
   rrsetKey,
   versionKey,
   zonePrefix,
-  zoneRelativeKey,
   zoneValue,
 } from "./lmdb-keys.ts";
 import { OpenWork } from "./open-work.ts";
@@ -187,12 +187,8 @@ export class LmdbStore implements Store {
         const batch: RRset[] = [];
         const range = { start, end, exclusiveStart: true, limit: Limits.loadBatch, transaction };
         for (const { key, value } of this.#tables.rrsets.getRange(range)) {
-          const rrset = readRRsetValue(
-            value,
-            readRRsetKey(zoneRelativeKey(key), origin, place),
-            place,
-          );
-          batch.push(rrset);
+          const name = readRRsetKey(key, ID_LENGTH, origin, place);
+          batch.push(readRRsetValue(value, name, place));
           start = key;
         }
         if (batch.length > 0) yield batch;

@@ -95,7 +95,7 @@ export class MemoryStore implements Store {
       yield records
         .slice(at, at + Limits.loadBatch)
         .map(([key, value]) =>
-          readRRsetValue(value, readRRsetKey(keyBytes(key), origin, place), place),
+          readRRsetValue(value, readRRsetKey(keyBytes(key), 0, origin, place), place),
         );
     }
   }

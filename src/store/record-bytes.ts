@@ -7,6 +7,9 @@ import { ErrorCode, WindhoverError } from "../base/errors.ts";
 
 const HIGH = 0x1_0000_0000;
 
+/** Octets up to which V8 keeps a typed array inside its own heap. */
+const SHORT = 64;
+
 /** Says which record it is, for an error: only called when there is one. */
 export type DescribeRecord = () => string;
 
@@ -17,13 +20,21 @@ export function unreadable(describe: DescribeRecord, problem: string): Windhover
   );
 }
 
+/** A copy as a plain `Uint8Array`. Loops for the short: a view would cost more than the octets. */
+export function copyBytes(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const copy = new Uint8Array(end - start);
+  if (copy.length > SHORT) copy.set(bytes.subarray(start, end));
+  else for (let at = start; at < end; at++) copy[at - start] = bytes[at] as number;
+  return copy;
+}
+
 export class RecordReader {
   readonly #bytes: Uint8Array;
   readonly #describe: DescribeRecord;
   #offset = 0;
 
   constructor(bytes: Uint8Array, describe: DescribeRecord) {
-    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#bytes = bytes;
     this.#describe = describe;
   }
 
@@ -61,7 +72,7 @@ export class RecordReader {
   /** A copy, so that the record's memory may go. */
   bytes(length: number): Uint8Array {
     const at = this.#take(length);
-    return this.#bytes.slice(at, at + length);
+    return copyBytes(this.#bytes, at, at + length);
   }
 
   text(length: number): string {

@@ -8,7 +8,7 @@
  * Stores put the zone before the key (LMDB) or keep one table per zone (Redis, memory).
  */
 import { assert } from "../base/assert.ts";
-import { compareBytes, concatBytes } from "../base/bytes.ts";
+import { compareBytes } from "../base/bytes.ts";
 import { Limits } from "../base/limits.ts";
 import { formatName, isSubdomain, LOWER_CASE, type Name } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
@@ -37,10 +37,15 @@ export interface RRsetKey {
   readonly rrtype: number;
 }
 
-/** `place` says where the key was found, for the error when it is none. */
-export function readRRsetKey(key: Uint8Array, origin: Name, place: string): RRsetKey {
+/** Reads the key that begins at `start`. `place` says where it was found, for the error when it is none. */
+export function readRRsetKey(
+  key: Uint8Array,
+  start: number,
+  origin: Name,
+  place: string,
+): RRsetKey {
   const end = key.length - TYPE_LENGTH;
-  const owner = end < 0 ? undefined : joinOwner(key.subarray(0, end), origin);
+  const owner = joinOwner(key, start, end, origin);
   if (owner === undefined) {
     const hex = Buffer.from(key).toString("hex");
     throw unreadable(() => `${place}: the RRset key ${hex}`, "it is not an owner and an rrtype");
@@ -48,20 +53,31 @@ export function readRRsetKey(key: Uint8Array, origin: Name, place: string): RRse
   return { owner, rrtype: ((key[end] as number) << 8) | (key[end + 1] as number) };
 }
 
-/** The owner whose labels below `origin` these are; `undefined` when they make no canonical name. */
-export function joinOwner(relative: Uint8Array, origin: Name): Name | undefined {
-  if (relative.length + origin.length > Limits.nameLength) return undefined;
-  let at = 0;
-  while (at < relative.length) {
-    const length = relative[at] as number;
-    if (length === 0 || length > Limits.labelLength) return undefined;
-    const end = at + 1 + length;
-    if (end > relative.length) return undefined;
-    for (at++; at < end; at++) {
-      if (LOWER_CASE[relative[at] as number] !== relative[at]) return undefined;
+/**
+ * The owner whose labels below `origin` are the octets from `start` to `end`; `undefined` when they make no
+ * canonical name.
+ */
+export function joinOwner(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  origin: Name,
+): Name | undefined {
+  const length = end - start;
+  if (length < 0 || length + origin.length > Limits.nameLength) return undefined;
+  const owner = new Uint8Array(length + origin.length);
+  for (let at = 0, labelEnd = 0; at < length; at++) {
+    const octet = bytes[start + at] as number;
+    if (at < labelEnd) {
+      if (LOWER_CASE[octet] !== octet) return undefined;
+    } else {
+      labelEnd = at + 1 + octet;
+      if (octet === 0 || octet > Limits.labelLength || labelEnd > length) return undefined;
     }
+    owner[at] = octet;
   }
-  return concatBytes([relative, origin]) as Name;
+  for (let at = 0; at < origin.length; at++) owner[length + at] = origin[at] as number;
+  return owner as Name;
 }
 
 export function writeRRsetValue(rrset: RRset): Uint8Array {

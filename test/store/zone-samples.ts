@@ -56,10 +56,9 @@ export function makeCommit(
   changes: readonly RRsetChange[],
   entries = 1,
 ): ZoneCommit {
+  const added = changes.flatMap(({ rrset }) => (rrset === undefined ? [] : [rrset])).slice(0, 4);
   const list = Array.from({ length: entries }, (_, at) =>
-    journalEntry(origin, expected.sequence + at + 1, (expected.serial + at) >>> 0, {
-      added: changes.flatMap(({ rrset }) => (rrset === undefined ? [] : [rrset])).slice(0, 4),
-    }),
+    journalEntry(origin, expected.sequence + at + 1, (expected.serial + at) >>> 0, { added }),
   );
   const next = {
     serial: (expected.serial + entries) >>> 0,

@@ -107,7 +107,7 @@ function readNew(records: readonly Buffer[], { seen, origin, place }: Place): RR
     const mark = key.toString("latin1");
     if (seen.has(mark)) continue;
     seen.add(mark);
-    rrsets.push(readRRsetValue(value, readRRsetKey(key, origin, place), place));
+    rrsets.push(readRRsetValue(value, readRRsetKey(key, 0, origin, place), place));
   }
   return rrsets;
 }
