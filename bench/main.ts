@@ -64,6 +64,20 @@ async function started(kind: ServerKind, source: BenchZone): Promise<RunningServ
   return server;
 }
 
+/** The HTTP doors open after the DNS ones. */
+async function listening(server: RunningServer): Promise<void> {
+  const url = `http://127.0.0.1:${server.httpPort}/healthz`;
+  for (let tries = 0; tries < 400; tries++) {
+    const isUp = await fetch(url).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (isUp) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error(`${url} does not answer: ${server.output}`);
+}
+
 /** One server after another in each round, so that a noisy minute hits all alike. */
 async function interleaved(
   kinds: readonly ServerKind[],
@@ -117,6 +131,7 @@ async function benchUpdates(): Promise<void> {
 
 async function benchHttp(): Promise<void> {
   await interleaved([ours], async (server, round) => {
+    await listening(server);
     for (const isChanging of [true, false]) {
       const label = isChanging
         ? "dyndns2 updates/s, 64 connections"
@@ -152,13 +167,16 @@ progress(`writing a zone of ${names} names`);
 writeZoneFile(zone.file, names);
 writeZoneFile(empty.file, 0);
 writeQuestionFile(questionFile, names);
-if (parts.has("queries")) await benchQueries();
-if (parts.has("updates")) await benchUpdates();
-if (parts.has("http")) await benchHttp();
-if (parts.has("load")) await benchLoad();
-const date = new Date().toISOString().slice(0, 10);
-const machine = `${cpus().length} cores (${cpus()[0]?.model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GiB`;
-process.stdout.write(
-  `${date}, ${machine}, Node ${process.version}, ${names} names, ${rounds} rounds of ${seconds} s\n\n`,
-);
-process.stdout.write(results.format());
+try {
+  if (parts.has("queries")) await benchQueries();
+  if (parts.has("updates")) await benchUpdates();
+  if (parts.has("http")) await benchHttp();
+  if (parts.has("load")) await benchLoad();
+} finally {
+  const date = new Date().toISOString().slice(0, 10);
+  const processor = cpus()[0]?.model.trim();
+  const machine = `${cpus().length} cores (${processor}), ${Math.round(totalmem() / 2 ** 30)} GiB`;
+  const size = `${names} names, ${rounds} rounds of ${seconds} s`;
+  process.stdout.write(`${date}, ${machine}, Node ${process.version}, ${size}\n\n`);
+  process.stdout.write(results.format());
+}

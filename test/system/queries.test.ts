@@ -1,6 +1,8 @@
 /** What dig and kdig see: answers, negative answers, truncation, TCP, EDNS, IPv6, names that are not ours. */
+import { networkInterfaces } from "node:os";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EXAMPLE, ORIGIN, SECRET } from "./harness/example.ts";
+import { freePort } from "./harness/ports.ts";
 import { run, skipWithout } from "./harness/program.ts";
 import { Windhover } from "./harness/windhover.ts";
 
@@ -74,6 +76,32 @@ describe.skipIf(skipWithout("dig"))("dig", () => {
     expect(good.stdout + good.stderr).not.toMatch(/verify failure|couldn't verify/i);
     const bad = server.digFull("-y", "hmac-sha256:key-sha256:d3Jvbmc=", `home.${ORIGIN}`, "A");
     expect(bad.stdout).toContain("status: NOTAUTH");
+  });
+});
+
+describe.skipIf(skipWithout("dig"))("IPv6", () => {
+  const hasIpv6 = networkInterfaces().lo?.some(({ address }) => address === "::1") ?? false;
+
+  test.skipIf(!hasIpv6)("answers and takes updates on ::1 over UDP and TCP", async () => {
+    const port = await freePort("::1");
+    const dual = await Windhover.start({
+      ...EXAMPLE,
+      config: { ...EXAMPLE.config, dns: { listen: [`[::1]:${port}`, `127.0.0.1:${port}`] } },
+    });
+    for (const at of ["@::1", "@127.0.0.1"]) {
+      for (const transport of ["+notcp", "+tcp"]) {
+        const args = [at, "-p", String(port), transport, "+short", `home.${ORIGIN}`, "A"];
+        expect(run("dig", args).stdout).toBe("192.0.2.1\n");
+      }
+    }
+    const lines = [`server ::1 ${port}`, `zone ${ORIGIN}`, `update add v6.${ORIGIN} 60 AAAA ::6`];
+    const key = `hmac-sha256:key-sha256:${SECRET}`;
+    expect(run("nsupdate", ["-y", key], { input: [...lines, "send", ""].join("\n") }).status).toBe(
+      0,
+    );
+    const history = dual.cli("zone", "history", ORIGIN, "--limit", "1").stdout;
+    expect(history).toContain("key:key-sha256 by rfc2136 from ::1");
+    await dual.stop();
   });
 });
 
