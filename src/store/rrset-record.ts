@@ -11,6 +11,7 @@ import { assert } from "../base/assert.ts";
 import { compareBytes } from "../base/bytes.ts";
 import { Limits } from "../base/limits.ts";
 import { formatName, isSubdomain, LOWER_CASE, type Name } from "../wire/name.ts";
+import { typeName } from "../wire/rr-types.ts";
 import type { RRset } from "../zone/rrset.ts";
 import { type DescribeRecord, RecordReader, RecordWriter, unreadable } from "./record-bytes.ts";
 
@@ -89,7 +90,7 @@ export function writeRRsetValue(rrset: RRset): Uint8Array {
 
 export function readRRsetValue(value: Uint8Array, key: RRsetKey, place: string): RRset {
   const describe: DescribeRecord = () =>
-    `${place}: the RRset ${formatName(key.owner)} TYPE${key.rrtype}`;
+    `${place}: the RRset ${formatName(key.owner)} ${typeName(key.rrtype)}`;
   const reader = new RecordReader(value, describe);
   reader.format(FORMAT);
   const rrset = readRRsetBody(reader, key);

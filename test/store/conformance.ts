@@ -7,6 +7,7 @@ import { Limits } from "../../src/base/limits.ts";
 import type { Store, ZoneVersion } from "../../src/store/store.ts";
 import { type Name, parseName } from "../../src/wire/name.ts";
 import { makeRRset } from "../../src/zone/rrset.ts";
+import { eventually } from "./eventually.ts";
 import {
   address,
   byKey,
@@ -690,13 +691,4 @@ function describeSharing(current: () => [Subject, Store]): void {
       expect(heard).toEqual([]);
     });
   });
-}
-
-/** Tries until it is so; a bound, not a time, decides that it is not. */
-export async function eventually(isSo: () => Promise<boolean>, attempts = 1_000): Promise<void> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    if (await isSo()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error("it did not become so");
 }

@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { MemoryStore } from "./memory-store.ts";
+import { openStore } from "./open-store.ts";
+
+test("memory: is a store that forgets", async () => {
+  const store = await openStore("memory:");
+  expect(store).toBeInstanceOf(MemoryStore);
+  await store.close();
+});
+
+test("what is no store is refused with what would be one", async () => {
+  for (const location of ["", " ", "ftp://host/x", "http://h", "redis+cluster://h", "memory://x"]) {
+    const opening = openStore(location);
+    await expect(opening).rejects.toMatchObject({ code: "bad-config" });
+    await expect(openStore(location)).rejects.toThrow("give a directory, redis://host:6379/0");
+  }
+});
+
+test("a bad Redis URL is refused before anything is connected", async () => {
+  for (const location of ["redis://", "redis://h/x", "redis://h:6379/0?a=b", "redis://h:99999/"]) {
+    await expect(openStore(location)).rejects.toMatchObject({ code: "bad-config" });
+  }
+});
