@@ -2,7 +2,7 @@
 import { Limits } from "../base/limits.ts";
 import { HEADER_LENGTH, HeaderFlag, type Rcode } from "../wire/code-points.ts";
 import { extendedError, findOpt, OPT_LENGTH, writeEdns } from "../wire/edns.ts";
-import { HeaderOffset, questionSectionEnd, u16At } from "../wire/message-walk.ts";
+import { countRecords, HeaderOffset, questionSectionEnd, u16At } from "../wire/message-walk.ts";
 import { MessageWriter } from "../wire/writer.ts";
 
 /** What is said, and the extended error (RFC 8914) that goes with it to clients that use EDNS. */
@@ -50,10 +50,4 @@ export function writeErrorReply(
     });
   }
   return writer.offset;
-}
-
-function countRecords(message: Uint8Array): number {
-  const answers = u16At(message, HeaderOffset.answers);
-  const authorities = u16At(message, HeaderOffset.authorities);
-  return answers + authorities + u16At(message, HeaderOffset.additionals);
 }

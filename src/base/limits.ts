@@ -126,6 +126,22 @@ export const Limits = {
   tcpIdleMs: 10_000,
   /** Milliseconds a started TCP message may take to arrive whole. */
   tcpMessageMs: 5_000,
+  /** Octets after which a transfer begins its next message: compression pointers reach no farther. */
+  transferMessage: 16_384,
+  /** Transfers under way at once: each holds a version of a zone, or a difference, in memory. */
+  transfers: 64,
+  /** Milliseconds a transfer may take: what updates replace meanwhile stays in memory until it ends. */
+  transferMs: 3_600_000,
+  /** RRs of a difference sent as an incremental transfer, which is made in memory; more is a full transfer. */
+  transferDifference: 50_000,
+  /** Milliseconds until a NOTIFY that was not answered is sent again; doubled each time. */
+  notifyRetryMs: 1_000,
+  /** Times a NOTIFY is sent before the secondary counts as silent until the next change (RFC 1996 §3.6 has five). */
+  notifyAttempts: 5,
+  /** Milliseconds between an answered NOTIFY and the next to the same secondary for the same zone. */
+  notifyIntervalMs: 100,
+  /** NOTIFYs that wait for their answers at once; others wait for these. */
+  notifyOutstanding: 256,
   /** RFC 8945 §10: seconds of clock difference a TSIG allows. */
   tsigFudge: 300,
   /** RFC 8945 §5.3.1: messages without TSIG between two signed ones of one answer. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { formatSocketAddress, parseSocketAddress } from "./socket-address.ts";
+import { formatSocketAddress, isSameAddress, parseSocketAddress } from "./socket-address.ts";
 
 describe("socket addresses", () => {
   test.each(["192.0.2.1:53", "[2001:db8::1]:5300", "127.0.0.1:0", "127.0.0.1:65535"])(
@@ -25,4 +25,15 @@ describe("socket addresses", () => {
   ])("%s is not one", (text) => {
     expect(parseSocketAddress(text)).toBeUndefined();
   });
+});
+
+test.each([
+  ["192.0.2.1", "192.0.2.1", true],
+  ["192.0.2.1", "192.0.2.2", false],
+  ["2001:DB8:0::1", "2001:db8::1", true],
+  ["fe80::1", "fe80::1%eth0", true],
+  ["::1", "::2", false],
+  ["::ffff:192.0.2.1", "192.0.2.1", false],
+])("%s and %s mean the same address: %s", (a, b, isSame) => {
+  expect(isSameAddress(a, b)).toBe(isSame);
 });

@@ -1,5 +1,5 @@
 /** An address and a port as one value: `192.0.2.1:53`, `[2001:db8::1]:53`. */
-import { isIP, isIPv4, isIPv6 } from "node:net";
+import { isIP, isIPv4, isIPv6, SocketAddress as NetAddress } from "node:net";
 
 export interface SocketAddress {
   readonly address: string;
@@ -20,4 +20,13 @@ export function parseSocketAddress(text: string): SocketAddress | undefined {
 
 export function formatSocketAddress({ address, port }: SocketAddress): string {
   return isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** Whether two texts mean the same address, whatever their spelling; scopes of link-local ones are not compared. */
+export function isSameAddress(a: string, b: string): boolean {
+  return a === b || (isIPv6(a) && isIPv6(b) && canonical(a) === canonical(b));
+}
+
+function canonical(address: string): string {
+  return new NetAddress({ address, family: "ipv6" }).address;
 }

@@ -20,6 +20,7 @@ import { type Message, makeQuery, readMessage, writeMessage } from "../wire/mess
 import { parseName } from "../wire/name.ts";
 import { findTsig, signTsig, type TsigKey, verifyTsig } from "../wire/tsig.ts";
 import { createDnsExchange, type DnsExchange } from "./dns-exchange.ts";
+import { Transfers } from "./transfers.ts";
 
 const NOW_SECONDS = standingClock.nowMs() / 1000;
 const TABLE_BYTES = 4 * 1024 * 1024;
@@ -67,7 +68,8 @@ async function startExchange(options: { engine?: UpdateEngine; clock?: Clock } =
   const reader = new TableReader(table, 0);
   const answerQuery = createAnswerQuery({ reader, counters, settings });
   const parts = { answerQuery, keyring, clock, log, counters, udpPayload: settings.udpPayload };
-  const exchange = createDnsExchange({ ...parts, engine: options.engine ?? engine });
+  const transfers = new Transfers({ zones: engine, table: writer, clock, log });
+  const exchange = createDnsExchange({ ...parts, transfers, engine: options.engine ?? engine });
   const serial = () => engine.zones()[0]?.serial;
   return { exchange, log, serial, counts: () => readCounters(counterMemory) };
 }
@@ -76,6 +78,7 @@ async function startExchange(options: { engine?: UpdateEngine; clock?: Clock } =
 async function exchangeOf(exchange: DnsExchange, message: Uint8Array, client: Client) {
   const door = client.transport === Transport.udp ? exchange.datagram : exchange.stream;
   const reply = await door(message.slice(), client);
+  if (reply !== undefined && !(reply instanceof Uint8Array)) throw new Error("several messages");
   return reply?.slice();
 }
 

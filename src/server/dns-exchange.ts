@@ -3,7 +3,7 @@
  * deferred. It takes the TSIG off, hands the rest to whoever knows it, and seals the reply; what is right or
  * refused is decided by them.
  *
- *     stream ──► answerQuery ──► reply
+ *     stream ──► answerQuery ──► reply                             ┌──────────────► transfers ─► signed messages
  *                   │ deferred                       ┌─ QUERY  ─► answerQuery ─┐
  *     datagram ─────┴──────────► openSigned ─ opcode ┼─ UPDATE ─► engine       ├─► sealSigned ─► reply
  *                                    └─► failed      └─ NOTIFY ─► refused      ┘
@@ -26,15 +26,17 @@ import type { Verdict } from "../update/update-request.ts";
 import { UPDATE_RESPONSE_LENGTH, writeUpdateResponse } from "../update/write-update-response.ts";
 import { ExtendedError, Opcode, Rcode } from "../wire/code-points.ts";
 import { findOpt, OptOffset } from "../wire/edns.ts";
-import { HeaderOffset, questionSectionEnd, u16At } from "../wire/message-walk.ts";
+import { countRecords, HeaderOffset, questionSectionEnd, u16At } from "../wire/message-walk.ts";
 import { formatName } from "../wire/name.ts";
 import { findTsig } from "../wire/tsig.ts";
+import type { Transfers } from "./transfers.ts";
 
 export interface DnsExchangeParts {
   /** The main thread's own. */
   readonly answerQuery: AnswerQuery;
   readonly keyring: Pick<Keyring, "find">;
   readonly engine: UpdateEngine;
+  readonly transfers: Transfers;
   readonly clock: Clock;
   readonly log: Logger;
   /** The main thread's own row. */
@@ -45,10 +47,12 @@ export interface DnsExchangeParts {
 
 /** The reply to one message; `undefined` is silence. */
 export type DnsReply = Uint8Array | undefined | Promise<Uint8Array | undefined>;
+/** The same over a stream, where a transfer has several messages, each valid until the next is asked for. */
+export type DnsStreamReply = DnsReply | Promise<Uint8Array | Iterable<Uint8Array> | undefined>;
 
 export interface DnsExchange {
   /** Any message of a stream. */
-  readonly stream: (message: Uint8Array, client: Client) => DnsReply;
+  readonly stream: (message: Uint8Array, client: Client) => DnsStreamReply;
   /** A datagram that `answerQuery` deferred; the exchange may keep `message`. */
   readonly datagram: (message: Uint8Array, client: Client) => DnsReply;
 }
@@ -57,7 +61,8 @@ export function createDnsExchange(parts: DnsExchangeParts): DnsExchange {
   const exchange = new Exchange(parts);
   return {
     stream: (message, client) => exchange.stream(message, client),
-    datagram: (message, client) => exchange.datagram(message, client),
+    // Over UDP a transfer has one message or none (`#transfer`).
+    datagram: (message, client) => exchange.deferred(message, client) as DnsReply,
   };
 }
 
@@ -68,11 +73,6 @@ const NOTIFY_REFUSED: Rejection = {
   rcode: Rcode.notAuth,
   infoCode: ExtendedError.notAuthoritative,
   text: "this server is primary for its zones and takes no NOTIFY",
-};
-const TRANSFER_REFUSED: Rejection = {
-  rcode: Rcode.refused,
-  infoCode: ExtendedError.notSupported,
-  text: "zone transfers are not supported",
 };
 const MISPLACED_TSIG: Rejection = {
   rcode: Rcode.formErr,
@@ -99,14 +99,14 @@ class Exchange {
     this.#parts = parts;
   }
 
-  stream(message: Uint8Array, client: Client): DnsReply {
+  stream(message: Uint8Array, client: Client): DnsStreamReply {
     const response = this.#response;
     const length = this.#parts.answerQuery(message, message.length, client, response);
-    if (length < 0) return this.datagram(message, client);
+    if (length < 0) return this.deferred(message, client);
     return length === 0 ? undefined : response.slice(0, length);
   }
 
-  datagram(message: Uint8Array, client: Client): DnsReply {
+  deferred(message: Uint8Array, client: Client): DnsStreamReply {
     const { keyring } = this.#parts;
     const findKey = (name: Parameters<Keyring["find"]>[0]) => keyring.find(name)?.key;
     const opened = openSigned(message, message.length, findKey, this.#nowSeconds());
@@ -117,7 +117,7 @@ class Exchange {
     return opened.bytes;
   }
 
-  #dispatch(opened: OpenMessage, client: Client): DnsReply {
+  #dispatch(opened: OpenMessage, client: Client): DnsStreamReply {
     try {
       switch (opcodeOf(opened.message)) {
         case Opcode.query:
@@ -133,13 +133,13 @@ class Exchange {
   }
 
   /** The TSIG of the response is kept room for, so that what does not fit is cut at whole RRsets. */
-  #query(opened: OpenMessage, client: Client): Uint8Array | undefined {
+  #query(opened: OpenMessage, client: Client): DnsStreamReply {
     const { message, length, tsig } = opened;
     const tsigLength = tsig?.length ?? 0;
     const least = questionSectionEnd(message, length) + OPT_ROOM;
     const room = Math.max(this.#responseLimit(message, length, client) - tsigLength, least);
     const end = this.#parts.answerQuery(message, length, client, this.#response.subarray(0, room));
-    if (end === Deferred.transfer) return this.#reject(opened, client, TRANSFER_REFUSED);
+    if (end === Deferred.transfer) return this.#transfer(opened, { ...client });
     if (end < 0) return this.#reject(opened, client, MISPLACED_TSIG);
     if (end === 0) return undefined;
     return this.#seal(tsig, this.#response.subarray(0, room + tsigLength), end).slice();
@@ -147,10 +147,39 @@ class Exchange {
 
   #responseLimit(message: Uint8Array, length: number, client: Client): number {
     if (client.transport !== Transport.udp) return Limits.messageLength;
-    const records = u16At(message, HeaderOffset.additionals);
-    const opt = findOpt(message, questionSectionEnd(message, length), length, records);
+    const behind = questionSectionEnd(message, length);
+    const opt = findOpt(message, behind, length, countRecords(message));
     const offered = opt > 0 ? u16At(message, opt + OptOffset.udpPayload) : 0;
     return Math.min(Math.max(offered, Limits.udpPayload), this.#parts.udpPayload);
+  }
+
+  async #transfer(opened: OpenMessage, client: Client): Promise<Uint8Array | Iterable<Uint8Array>> {
+    const { message, length, tsig } = opened;
+    const principal = this.#principal(opened);
+    const capacity = this.#responseLimit(message, length, client);
+    const query = { message, length, tsig, principal, client, capacity };
+    try {
+      const reply = await this.#parts.transfers.answer(query);
+      if (reply.kind === "rejected") return this.#reject(opened, client, reply.why);
+      if (reply.kind === "messages") return this.#counted(reply.messages, client);
+      this.#count(reply.message, client);
+      return reply.message;
+    } catch (error) {
+      return this.#fail(opened, client, error);
+    }
+  }
+
+  /** The first message of a transfer stands for all. */
+  *#counted(
+    messages: Iterable<Uint8Array>,
+    client: Client,
+  ): Generator<Uint8Array, void, undefined> {
+    let isCounted = false;
+    for (const message of messages) {
+      if (!isCounted) this.#count(message, client);
+      isCounted = true;
+      yield message;
+    }
   }
 
   #update(opened: OpenMessage, client: Client): DnsReply {

@@ -18,6 +18,8 @@ import { createTableMemory, type TableMemory } from "../table/table-memory.ts";
 import { TableReader } from "../table/table-reader.ts";
 import { TableWriter } from "../table/table-writer.ts";
 import { createUpdateEngine, type UpdateEngine, type ZoneEngine } from "../update/update-engine.ts";
+import { Type } from "../wire/code-points.ts";
+import type { Name } from "../wire/name.ts";
 import { createAdminApp } from "./admin/admin-app.ts";
 import { listenOnSocket } from "./admin/admin-socket.ts";
 import { Closers } from "./closers.ts";
@@ -27,8 +29,10 @@ import { makeExample } from "./first-run.ts";
 import { createHttpApp } from "./http/app.ts";
 import { Metrics } from "./http/metrics.ts";
 import { listenError } from "./listen-error.ts";
+import { NotifySender } from "./notify-sender.ts";
 import { ObservedStore } from "./observed-store.ts";
 import { StreamServer } from "./stream-server.ts";
+import { Transfers } from "./transfers.ts";
 import { UdpPool } from "./udp-pool.ts";
 
 export interface RunningServer {
@@ -55,6 +59,7 @@ interface Parts {
   readonly engine: ZoneEngine;
   /** The engine as the doors see it. */
   readonly doors: UpdateEngine;
+  readonly notifier: NotifySender;
   readonly keyring: Keyring;
   readonly accounts: Accounts;
 }
@@ -67,6 +72,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     await parts.engine.start();
     await makeConfiguredZones(parts.engine, config.zones, log);
     const dns = await listenDns(parts);
+    parts.notifier.start();
     const http = await listenHttp(parts);
     await listenAdmin(parts);
     const firstSteps = isFirstRun(parts) ? await makeExample(parts, { dns, http }) : [];
@@ -89,8 +95,12 @@ async function makeParts(config: Config, log: Logger, closers: Closers): Promise
   const table = createTableMemory();
   const writer = new TableWriter(table);
   const counterMemory = createCounterMemory(THREADS);
-  const engine = createUpdateEngine({ store, writer, clock, log });
+  const onCommit = (origin: Name) => notifier.changed(origin);
+  const engine = createUpdateEngine({ store, writer, clock, log, onCommit });
   closers.add("updates", () => engine.close());
+  const soa = (origin: Name) => engine.view(origin)?.rrset(origin, Type.SOA);
+  const notifier = new NotifySender({ zones: config.zones, soa, log });
+  closers.add("NOTIFY", () => notifier.close());
   const metrics = new Metrics({
     counterMemory,
     zones: () => engine.zones(),
@@ -98,8 +108,8 @@ async function makeParts(config: Config, log: Logger, closers: Closers): Promise
     isStoreUp: () => observed.problem === undefined,
   });
   const doors = metrics.observeEngine(engine);
-  const state = { table, writer, counterMemory, metrics, engine, doors, keyring, accounts };
-  return { config, log, closers, observed, ...state };
+  const state = { table, writer, counterMemory, metrics, engine, doors, notifier };
+  return { config, log, closers, observed, ...state, keyring, accounts };
 }
 
 async function openObservedStore(
@@ -149,17 +159,19 @@ async function listenDns(parts: Parts): Promise<SocketAddress> {
 }
 
 function makeExchange(parts: Parts, settings: AnswerSettings): DnsExchange {
-  const { table, counterMemory, keyring, doors, log } = parts;
+  const { table, writer, counterMemory, keyring, doors, log } = parts;
   const counters = counterRow(counterMemory, Thread.main);
   const reader = new TableReader(table, Thread.main);
   const answerQuery = createAnswerQuery({ reader, counters, settings });
   const { udpPayload } = settings;
-  const engine = doors;
+  const clock = systemClock;
+  const transfers = new Transfers({ zones: parts.engine, table: writer, clock, log });
   return createDnsExchange({
     answerQuery,
     keyring,
-    engine,
-    clock: systemClock,
+    engine: doors,
+    transfers,
+    clock,
     log,
     counters,
     udpPayload,

@@ -128,6 +128,11 @@ export class TableWriter {
     return tree === undefined ? undefined : snapshotView(this.#space, this.#name, tree);
   }
 
+  /** RRsets of a zone; 0 when there is none. */
+  countRRsets(origin: Name): number {
+    return this.#zones.get(nameKey(origin))?.rrsets ?? 0;
+  }
+
   origins(): Name[] {
     return [...this.#zones.values()].map((tree) => tree.origin);
   }

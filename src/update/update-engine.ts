@@ -8,7 +8,7 @@ import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import type { Principal } from "../identity/principal.ts";
-import type { JournalEntry, JournalRange, Store } from "../store/store.ts";
+import type { JournalEntry, JournalRange, Store, ZoneVersion } from "../store/store.ts";
 import { Rcode, Type } from "../wire/code-points.ts";
 import { formatName, isSubdomain, type Name, nameKey } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
@@ -50,6 +50,8 @@ export interface ZoneEngine extends UpdateEngine {
   /** Makes the zone what `rrsets` say by one update with their difference; its serial never goes back. */
   importZone(intent: Intent, rrsets: Iterable<RRset>): Promise<Verdict>;
   zones(): readonly ZoneStatus[];
+  /** Where the published zone stands; `undefined` when there is none. */
+  version(origin: Name): ZoneVersion | undefined;
   /** The zone as it is published. */
   view(origin: Name): ZoneView | undefined;
   readJournal(origin: Name, range: JournalRange): Promise<readonly JournalEntry[]>;
@@ -153,6 +155,10 @@ class Engine implements ZoneEngine {
       zones.push({ origin: lane.origin, ...lane.version, names: lane.names() });
     }
     return zones;
+  }
+
+  version(origin: Name): ZoneVersion | undefined {
+    return this.#lanes.get(nameKey(origin))?.version;
   }
 
   view(origin: Name): ZoneView | undefined {

@@ -22,6 +22,13 @@ export function u16At(bytes: Uint8Array, offset: number): number {
   return (bytes[offset]! << 8) | bytes[offset + 1]!;
 }
 
+/** RRs of all sections behind the question section, as the header counts them. */
+export function countRecords(message: Uint8Array): number {
+  const answers = u16At(message, HeaderOffset.answers);
+  const authorities = u16At(message, HeaderOffset.authorities);
+  return answers + authorities + u16At(message, HeaderOffset.additionals);
+}
+
 /** The octet after the name at `offset`, whose pointer is not followed. */
 export function nameEnd(bytes: Uint8Array, offset: number, end: number): number {
   let at = offset;

@@ -141,46 +141,64 @@ export function invertChangeset(changeset: Changeset): Changeset {
  * ("condensation", RFC 1995 §6). RRs that came and went, or went and came back, are in neither list.
  */
 export function joinChangesets(changesets: readonly Changeset[]): Changeset {
-  const first = changesets[0];
-  const last = changesets.at(-1);
-  assert(first !== undefined && last !== undefined, "there is something to join");
-  const steps = new Map<string, Step>();
-  let serial = first.fromSerial;
-  for (const changeset of changesets) {
-    assert(equalNames(changeset.origin, first.origin), "changesets of one zone");
-    assert(changeset.fromSerial === serial, "each changeset begins where the last one ended");
-    serial = changeset.toSerial;
-    for (const rrset of changeset.removed) countRRs(steps, rrset, -1);
-    for (const rrset of changeset.added) countRRs(steps, rrset, 1);
-  }
-  return {
-    origin: first.origin,
-    fromSerial: first.fromSerial,
-    toSerial: last.toSerial,
-    removed: gatherRRsets(steps, -1),
-    added: gatherRRsets(steps, 1),
-  };
+  const joiner = new ChangesetJoiner();
+  for (const changeset of changesets) joiner.add(changeset);
+  return joiner.join();
 }
 
-/** One owner, rrtype and TTL; each rdata with the sum of its comings (+1) and goings (−1). */
+/** `joinChangesets` for who reads them one after the other and does not want to hold them all. */
+export class ChangesetJoiner {
+  readonly #steps = new Map<string, Step>();
+  #first: Changeset | undefined;
+  #toSerial = 0;
+  #records = 0;
+
+  /** RRs that end or begin by all of them together. */
+  get records(): number {
+    return this.#records;
+  }
+
+  add(changeset: Changeset): void {
+    const first = this.#first ?? changeset;
+    assert(equalNames(changeset.origin, first.origin), "changesets of one zone");
+    const follows = changeset === first || changeset.fromSerial === this.#toSerial;
+    assert(follows, "each changeset begins where the last one ended");
+    this.#first = first;
+    this.#toSerial = changeset.toSerial;
+    for (const rrset of changeset.removed) this.#count(rrset, -1);
+    for (const rrset of changeset.added) this.#count(rrset, 1);
+  }
+
+  join(): Changeset {
+    assert(this.#first !== undefined, "there is something to join");
+    const { origin, fromSerial } = this.#first;
+    const removed = gatherRRsets(this.#steps, -1);
+    const added = gatherRRsets(this.#steps, 1);
+    return { origin, fromSerial, toSerial: this.#toSerial, removed, added };
+  }
+
+  #count(rrset: RRset, by: number): void {
+    const key = `${rrset.rrtype}/${rrset.ttl}/${nameKey(rrset.owner)}`;
+    let step = this.#steps.get(key);
+    if (step === undefined) {
+      step = { rrset, net: new Map() };
+      this.#steps.set(key, step);
+    }
+    for (const rdata of rrset.rdatas) {
+      const rdataKey = bytesKey(rdata);
+      const count = (step.net.get(rdataKey)?.count ?? 0) + by;
+      this.#records += Math.abs(count) - Math.abs(count - by);
+      if (count === 0) step.net.delete(rdataKey);
+      else step.net.set(rdataKey, { rdata, count });
+    }
+    if (step.net.size === 0) this.#steps.delete(key);
+  }
+}
+
+/** One owner, rrtype and TTL; each rdata with the sum of its comings (+1) and goings (−1), where it is not 0. */
 interface Step {
   readonly rrset: RRset;
-  readonly net: Map<string, { readonly rdata: Uint8Array; count: number }>;
-}
-
-function countRRs(steps: Map<string, Step>, rrset: RRset, by: number): void {
-  const key = `${rrset.rrtype}/${rrset.ttl}/${nameKey(rrset.owner)}`;
-  let step = steps.get(key);
-  if (step === undefined) {
-    step = { rrset, net: new Map() };
-    steps.set(key, step);
-  }
-  for (const rdata of rrset.rdatas) {
-    const rdataKey = bytesKey(rdata);
-    const rr = step.net.get(rdataKey);
-    if (rr === undefined) step.net.set(rdataKey, { rdata, count: by });
-    else rr.count += by;
-  }
+  readonly net: Map<string, { readonly rdata: Uint8Array; readonly count: number }>;
 }
 
 function gatherRRsets(steps: ReadonlyMap<string, Step>, sign: number): RRset[] {

@@ -1,0 +1,224 @@
+/**
+ * NOTIFY to the secondaries that the configuration names (RFC 1996): after each change, and once at the start for
+ * whatever was missed. Per secondary and zone at most one is on its way; changes meanwhile make one more after it,
+ * with the SOA there is then. A secondary that does not answer is asked a few times, then again at the next change.
+ *
+ *     changed ─► due ─► asking ─ answered ─► resting ─► idle      (due again if it changed meanwhile)
+ *                 ▲        └─ silent, again and again ─► idle
+ *                 └─ bounded number of `asking` in all
+ */
+import { randomInt } from "node:crypto";
+import type { RemoteInfo } from "node:dgram";
+import { Limits } from "../base/limits.ts";
+import type { Logger } from "../base/log.ts";
+import { formatSocketAddress, isSameAddress, type SocketAddress } from "../base/socket-address.ts";
+import { Class, HeaderFlag, Opcode, Rcode, Type } from "../wire/code-points.ts";
+import { type Message, makeQuery, readMessage, writeMessage } from "../wire/message.ts";
+import { equalNames, formatName, type Name, nameKey } from "../wire/name.ts";
+import type { RRset } from "../zone/rrset.ts";
+import { soaSerial } from "../zone/soa.ts";
+import { QuestionSockets } from "./question-sockets.ts";
+
+export interface NotifiedZone {
+  readonly origin: Name;
+  readonly notify: readonly SocketAddress[];
+}
+
+export interface NotifyLimits {
+  readonly retryMs: number;
+  readonly attempts: number;
+  readonly intervalMs: number;
+  readonly outstanding: number;
+}
+
+export interface NotifyParts {
+  readonly zones: readonly NotifiedZone[];
+  /** The SOA of a zone as it is published. */
+  readonly soa: (origin: Name) => RRset | undefined;
+  readonly log: Logger;
+  readonly limits?: NotifyLimits;
+}
+
+const NOTIFY_LIMITS: NotifyLimits = {
+  retryMs: Limits.notifyRetryMs,
+  attempts: Limits.notifyAttempts,
+  intervalMs: Limits.notifyIntervalMs,
+  outstanding: Limits.notifyOutstanding,
+};
+
+/** One secondary of one zone. */
+interface Secondary {
+  readonly origin: Name;
+  readonly target: SocketAddress;
+  state: "idle" | "due" | "asking" | "resting";
+  /** The zone has changed since the last NOTIFY was written. */
+  isBehind: boolean;
+  id: number;
+  serial: number;
+  attempts: number;
+  timer: NodeJS.Timeout | undefined;
+  /** What was told of it last, so that it is told once. */
+  trouble: string;
+}
+
+export class NotifySender {
+  readonly #parts: NotifyParts;
+  readonly #limits: NotifyLimits;
+  readonly #secondaries = new Map<string, Secondary[]>();
+  readonly #due = new Set<Secondary>();
+  readonly #asking = new Map<number, Secondary>();
+  readonly #sockets: QuestionSockets;
+  #state: "waiting" | "running" | "closed" = "waiting";
+
+  constructor(parts: NotifyParts) {
+    this.#parts = parts;
+    this.#limits = parts.limits ?? NOTIFY_LIMITS;
+    this.#sockets = new QuestionSockets({
+      receive: (message, from) => this.#receive(message, from),
+      log: parts.log,
+    });
+    for (const { origin, notify } of parts.zones) {
+      const secondaries = notify.map((target) => newSecondary(origin, target));
+      this.#secondaries.set(nameKey(origin), secondaries);
+    }
+  }
+
+  /** Notifies every secondary of every zone. Call it when questions about the zones can be answered. */
+  start(): void {
+    this.#state = "running";
+    for (const { origin } of this.#parts.zones) this.changed(origin);
+  }
+
+  /** After a change of the zone is visible. Before `start` and after `close` it does nothing. */
+  changed(origin: Name): void {
+    if (this.#state !== "running") return;
+    for (const secondary of this.#secondaries.get(nameKey(origin)) ?? []) {
+      secondary.isBehind = true;
+      if (secondary.state === "idle") this.#makeDue(secondary);
+    }
+    this.#sendDue();
+  }
+
+  async close(): Promise<void> {
+    this.#state = "closed";
+    this.#due.clear();
+    this.#asking.clear();
+    for (const secondary of [...this.#secondaries.values()].flat()) clearTimeout(secondary.timer);
+    await this.#sockets.close();
+  }
+
+  #makeDue(secondary: Secondary): void {
+    secondary.state = "due";
+    this.#due.add(secondary);
+  }
+
+  #sendDue(): void {
+    for (const secondary of this.#due) {
+      if (this.#asking.size >= this.#limits.outstanding) return;
+      this.#due.delete(secondary);
+      secondary.state = "asking";
+      secondary.attempts = 0;
+      this.#ask(secondary);
+    }
+  }
+
+  /** So that a late answer to older news is none to these. */
+  #renewId(secondary: Secondary): void {
+    this.#forgetId(secondary);
+    do secondary.id = randomInt(0x10000);
+    while (this.#asking.has(secondary.id));
+    this.#asking.set(secondary.id, secondary);
+  }
+
+  #forgetId(secondary: Secondary): void {
+    if (this.#asking.get(secondary.id) === secondary) this.#asking.delete(secondary.id);
+  }
+
+  #ask(secondary: Secondary): void {
+    const { origin, target } = secondary;
+    const soa = this.#parts.soa(origin);
+    secondary.isBehind = false;
+    if (soa === undefined) {
+      this.#rest(secondary, 0);
+      return;
+    }
+    if (secondary.attempts === 0 || secondary.serial !== soaSerial(soa)) this.#renewId(secondary);
+    secondary.serial = soaSerial(soa);
+    secondary.attempts += 1;
+    const patience = this.#limits.retryMs * 2 ** (secondary.attempts - 1);
+    secondary.timer = setTimeout(() => this.#askAgain(secondary), patience);
+    this.#sockets.send(writeNotify(secondary.id, soa), target);
+  }
+
+  #askAgain(secondary: Secondary): void {
+    if (secondary.attempts < this.#limits.attempts) this.#ask(secondary);
+    else {
+      this.#tell(secondary, "does not answer NOTIFY");
+      this.#rest(secondary, 0);
+    }
+  }
+
+  /** Only the one who was asked, answering just that, is listened to. */
+  #receive(bytes: Uint8Array, from: RemoteInfo): void {
+    const message = readNotifyResponse(bytes);
+    const secondary = message === undefined ? undefined : this.#asking.get(message.id);
+    if (message === undefined || secondary === undefined) return;
+    const { target, origin } = secondary;
+    const isAsked = isSameAddress(target.address, from.address) && target.port === from.port;
+    const question = message.questions[0];
+    if (!isAsked || question === undefined || !equalNames(question.name, origin)) return;
+    if (question.qtype !== Type.SOA || question.qclass !== Class.in) return;
+    if (message.rcode === Rcode.noError) this.#tell(secondary, "");
+    else this.#tell(secondary, `answers NOTIFY with rcode ${message.rcode}`);
+    this.#rest(secondary, this.#limits.intervalMs);
+  }
+
+  /** Ends what is on its way; the next may be sent after `ms`. */
+  #rest(secondary: Secondary, ms: number): void {
+    clearTimeout(secondary.timer);
+    this.#forgetId(secondary);
+    secondary.state = "resting";
+    secondary.timer = setTimeout(() => this.#wake(secondary), ms);
+  }
+
+  #wake(secondary: Secondary): void {
+    secondary.state = "idle";
+    if (secondary.isBehind) this.#makeDue(secondary);
+    this.#sendDue();
+  }
+
+  /** One line when trouble begins, changes or ends. */
+  #tell(secondary: Secondary, trouble: string): void {
+    if (secondary.trouble === trouble) return;
+    const { origin, target, serial } = secondary;
+    const fields = { zone: formatName(origin), secondary: formatSocketAddress(target), serial };
+    if (trouble !== "") this.#parts.log.warn(fields, `secondary ${trouble}`);
+    else this.#parts.log.info(fields, "secondary answers NOTIFY again");
+    secondary.trouble = trouble;
+  }
+}
+
+function newSecondary(origin: Name, target: SocketAddress): Secondary {
+  const none = { id: 0, serial: 0, attempts: 0, timer: undefined, trouble: "" };
+  return { origin, target, state: "idle", isBehind: false, ...none };
+}
+
+/** RFC 1996 §3.7: the new SOA in the answer section spares the secondary nothing but tells it the serial. */
+function writeNotify(id: number, soa: RRset): Uint8Array {
+  const { owner, rrtype, ttl, rdatas } = soa;
+  const record = { owner, rrtype, class: Class.in, ttl, rdata: rdatas[0] as Uint8Array };
+  const query = makeQuery({ id, name: owner, qtype: Type.SOA, flags: HeaderFlag.aa });
+  const buffer = new Uint8Array(Limits.ednsPayload);
+  const message: Message = { ...query, opcode: Opcode.notify, answers: [record] };
+  return buffer.subarray(0, writeMessage(message, buffer));
+}
+
+function readNotifyResponse(bytes: Uint8Array): Message | undefined {
+  try {
+    const message = readMessage(bytes);
+    const isResponse = (message.flags & HeaderFlag.qr) !== 0 && message.opcode === Opcode.notify;
+    return isResponse && message.questions.length === 1 ? message : undefined;
+  } catch {
+    return undefined;
+  }
+}
