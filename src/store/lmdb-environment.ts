@@ -38,6 +38,9 @@ const ANY_VERSION = 3.542694326329068e-103;
 /** Octets free below which a failed write is told as a full disk: what LMDB may need for one large commit. */
 const ALMOST_FULL = 16 * 1024 * 1024;
 
+/** Snapshots that may be open at once; each is one load of a zone that has begun and not ended. */
+const MAX_READERS = 1_024;
+
 const BINARY = { encoding: "binary", keyEncoding: "binary" } as const;
 
 export interface LmdbTables {
@@ -142,6 +145,7 @@ function openRoot(directory: string): RootDatabase<Uint8Array, Uint8Array> {
     overlappingSync: false,
     eventTurnBatching: false,
     maxDbs: 8,
+    maxReaders: MAX_READERS,
   });
   if (isNew) chmodSync(join(directory, "data.mdb"), 0o600);
   return root;
@@ -211,6 +215,11 @@ function freeSpace(directory: string): string {
   } catch {
     return "";
   }
+}
+
+/** Whether LMDB itself failed: its errors carry its own number or the system's. */
+export function isLmdbError(error: unknown): boolean {
+  return error instanceof Error && typeof (error as { code?: unknown }).code === "number";
 }
 
 /** What a user can do about an error of the file system or of LMDB. */

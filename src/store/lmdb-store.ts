@@ -12,6 +12,7 @@ import type { RRset } from "../zone/rrset.ts";
 import { checkCommit, checkCreation, checkDocumentId, zoneExists } from "./check-commit.ts";
 import { readJournalRecord, writeJournalRecord } from "./journal-record.ts";
 import {
+  isLmdbError,
   type LmdbEnvironment,
   openEnvironment,
   storeError,
@@ -68,11 +69,14 @@ export class LmdbStore implements Store {
   readonly #tables: LmdbEnvironment;
   readonly #ids = new Map<string, number>();
   readonly #snapshots = new Set<Snapshot>();
-  readonly #work = new OpenWork();
+  readonly #work: OpenWork;
   #nextId = 1;
 
   constructor(environment: LmdbEnvironment) {
     this.#tables = environment;
+    this.#work = new OpenWork((error) =>
+      isLmdbError(error) ? storeError(environment.place, error) : error,
+    );
     for (const { key, value } of environment.zones.getRange()) {
       const origin = readOrigin(key, environment.place);
       const id = readZoneValue(value, origin, environment.place);
@@ -172,7 +176,12 @@ export class LmdbStore implements Store {
     });
   }
 
-  /** A cursor lives for one batch only, so that none is open while the caller works, or forgets us. */
+  /**
+   * The snapshot is held, and with it the disk space of what changed since, until the last batch, until the
+   * caller stops, or until the store is closed.
+   *
+   * A cursor lives for one batch only, so that none is open while the caller works, or forgets us.
+   */
   async *#batches(
     id: number,
     origin: Name,

@@ -2,9 +2,15 @@
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
 
 export class OpenWork {
+  readonly #translate: (error: unknown) => unknown;
   #running = 0;
   #isClosed = false;
   #finished: (() => void) | undefined;
+
+  /** `translate` makes of an error what the caller shall see. */
+  constructor(translate: (error: unknown) => unknown = (error) => error) {
+    this.#translate = translate;
+  }
 
   get isClosed(): boolean {
     return this.#isClosed;
@@ -16,6 +22,8 @@ export class OpenWork {
     this.#running++;
     try {
       return await work();
+    } catch (error) {
+      throw this.#translate(error);
     } finally {
       this.#running--;
       if (this.#running === 0) this.#finished?.();

@@ -299,6 +299,23 @@ describe("a full disk", () => {
   });
 });
 
+test("several hundred loads at once each have their own version", async () => {
+  const store = await openLmdbStore(directory);
+  await store.createZone(creation(ORIGIN), []);
+  const loads = [];
+  for (let sequence = 1; sequence <= 300; sequence++) {
+    loads.push(await store.loadZone(ORIGIN));
+    const change = put(address(host(`h${sequence}`, ORIGIN), sequence));
+    const commit = makeCommit(ORIGIN, { serial: sequence, sequence }, [change]);
+    expect(await store.commit(commit)).toEqual({ status: "committed" });
+  }
+  for (const [at, load] of loads.entries()) {
+    expect(load).toMatchObject({ sequence: at + 1 });
+    expect((await collect(load)).size).toBe(at);
+  }
+  await store.close();
+});
+
 test("many commits waiting share few flushes", async () => {
   const store = await openLmdbStore(directory);
   const origins = Array.from({ length: 256 }, (_, at) => committedZone(at));
