@@ -3,10 +3,10 @@
  * JavaScript, because it runs before anything is built. Exits non-zero only where CI=true and something is missing.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** Command that a test runs → Debian package that brings it. */
+/** Command that a test runs, or path of a file that it needs → Debian package that brings it. */
 const TOOLS = {
   dig: "bind9-dnsutils",
   nsupdate: "bind9-dnsutils",
@@ -21,6 +21,12 @@ const TOOLS = {
   inadyn: "inadyn",
   curl: "curl",
   wget: "wget",
+  openssl: "openssl",
+  pebble: "pebble",
+  lego: "lego",
+  "/usr/lib/python3/dist-packages/certbot_dns_rfc2136": "python3-certbot-dns-rfc2136",
+  "kea-dhcp-ddns": "kea-dhcp-ddns-server",
+  kresd: "knot-resolver",
 };
 
 const PATH = [
@@ -30,10 +36,11 @@ const PATH = [
   "/usr/local/sbin",
 ];
 
-function isInstalled(command) {
+function isInstalled(tool) {
+  if (tool.startsWith("/")) return existsSync(tool);
   return PATH.some((directory) => {
     try {
-      accessSync(join(directory, command), constants.X_OK);
+      accessSync(join(directory, tool), constants.X_OK);
       return true;
     } catch {
       return false;
