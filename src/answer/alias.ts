@@ -40,6 +40,7 @@ export function followCname(draft: Draft, node: number): State {
 /** Writes the DNAME of `node`, the suffix of the name at `label`, and the CNAME that follows from it. */
 export function followDname(draft: Draft, node: number, label: number): State {
   const { reader, name, zone } = draft;
+  draft.decide(label);
   const rrset = reader.findRRset(node, Type.DNAME);
   if (rrset === 0) return State.failed;
   const targetAt = writeDname(draft, rrset, label);

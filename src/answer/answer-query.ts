@@ -2,15 +2,19 @@
  * From the octets of a message to the octets of the response: pure, synchronous, the same for every transport, and
  * without allocation on its common path. Hostile input never throws.
  */
+import { randomBytes } from "node:crypto";
+import type { Clock } from "../base/clock.ts";
 import { Counter, type CounterRow } from "../base/counters.ts";
+import { SIPHASH_KEY_LENGTH } from "../base/siphash.ts";
 import type { TableReader } from "../table/table-reader.ts";
-import { Class, ExtendedError, Rcode, Type } from "../wire/code-points.ts";
+import { Class, ExtendedError, HEADER_LENGTH, Rcode, Type } from "../wire/code-points.ts";
 import { type AnswerSettings, assertAnswerSettings } from "./answer-settings.ts";
 import { type ChaosTexts, makeChaosTexts, writeChaosText } from "./chaos.ts";
 import { type Client, Transport } from "./client.ts";
+import { CookieState, ServerCookies } from "./cookies.ts";
 import { Deferred } from "./deferred.ts";
 import { Draft, Section } from "./draft.ts";
-import { optLength, writeOpt } from "./edns-options.ts";
+import { type OptSources, optLength, writeOpt } from "./edns-options.ts";
 import { readQuery, Verdict } from "./gate.ts";
 import { IncomingQuery } from "./incoming-query.ts";
 import { chooseZone, solve } from "./solve.ts";
@@ -31,20 +35,20 @@ export interface AnswerParts {
   /** This thread's own row. */
   readonly counters: CounterRow;
   readonly settings: AnswerSettings;
+  readonly clock: Clock;
 }
 
 /** What one answering function keeps between queries: settings in wire form, and objects that are filled anew. */
-interface Answerer {
+interface Answerer extends OptSources {
   readonly reader: TableReader;
   readonly counters: CounterRow;
-  readonly udpPayload: number;
-  readonly nsid: Uint8Array;
   readonly chaosTexts: ChaosTexts;
   readonly query: IncomingQuery;
   readonly draft: Draft;
 }
 
-export function createAnswerQuery({ reader, counters, settings }: AnswerParts): AnswerQuery {
+export function createAnswerQuery(parts: AnswerParts): AnswerQuery {
+  const { reader, counters, settings, clock } = parts;
   assertAnswerSettings(settings);
   const query = new IncomingQuery(reader.newLookupName());
   const answerer: Answerer = {
@@ -52,6 +56,7 @@ export function createAnswerQuery({ reader, counters, settings }: AnswerParts): 
     counters,
     udpPayload: settings.udpPayload,
     nsid: new Uint8Array(Buffer.from(settings.nsid ?? "", "utf8")),
+    cookies: new ServerCookies(settings.cookieSecret ?? randomBytes(SIPHASH_KEY_LENGTH), clock),
     chaosTexts: makeChaosTexts(settings),
     query,
     draft: new Draft(reader, query.name),
@@ -67,30 +72,45 @@ function answer(
   response: Uint8Array,
 ): number {
   const { query, counters } = answerer;
+  query.isStream = client.transport !== Transport.udp;
   let verdict = readQuery(query, bytes, length);
   if (verdict === Verdict.silence) {
     step(counters, Counter.ignored);
     return 0;
   }
-  if (verdict === Verdict.answer) verdict = routeByType(query, client);
+  if (verdict === Verdict.answer) verdict = routeByType(query);
   if (verdict < 0) {
     step(counters, Counter.deferred);
     return verdict;
   }
-  const end = startResponse(answerer, bytes, client, response);
+  if (query.cookieLength > 0) judgeCookie(answerer, bytes, client, verdict);
+  const end = startResponse(answerer, bytes, response);
   if (verdict === Verdict.answer) query.rcode = answerClass(answerer);
   return finishResponse(answerer, bytes, client, end);
 }
 
+/** A cookie alone, and not a good one, is told so (RFC 7873 §5.4); with a question it is answered like none (§5.2.3). */
+function judgeCookie(
+  { query, cookies }: Answerer,
+  bytes: Uint8Array,
+  client: Client,
+  verdict: number,
+): void {
+  query.cookie = cookies.judge(bytes, query.cookieAt, query.cookieLength, client.address);
+  const isBad = verdict === Verdict.cookieOnly && query.cookie === CookieState.invalid;
+  if (isBad) query.rcode = Rcode.badCookie;
+}
+
 /** Types that are no data in any zone are decided before a zone is looked for. */
-function routeByType(query: IncomingQuery, client: Client): number {
+function routeByType(query: IncomingQuery): number {
   const { qtype } = query;
   if (qtype < Type.TKEY || qtype > Type.AXFR || query.qclass !== Class.in) return Verdict.answer;
   if (qtype === Type.IXFR) return Deferred.transfer;
-  if (qtype === Type.AXFR && client.transport !== Transport.udp) return Deferred.transfer;
+  if (qtype === Type.AXFR && query.isStream) return Deferred.transfer;
   if (qtype === Type.TSIG) return Verdict.answer;
   // AXFR has no meaning over UDP (RFC 5936 §4.2), and we negotiate no keys (RFC 2930).
   query.rcode = Rcode.notImp;
+  query.extendedError = ExtendedError.notSupported;
   return Verdict.reject;
 }
 
@@ -98,12 +118,11 @@ function routeByType(query: IncomingQuery, client: Client): number {
 function startResponse(
   { query, draft, udpPayload, nsid }: Answerer,
   bytes: Uint8Array,
-  client: Client,
   response: Uint8Array,
 ): number {
   const { questionEnd } = query;
   for (let at = 0; at < questionEnd; at++) response[at] = bytes[at] as number;
-  draft.isStream = client.transport !== Transport.udp;
+  draft.isStream = query.isStream;
   const payload = draft.isStream ? response.length : Math.min(query.payload, udpPayload);
   const end = Math.min(payload, response.length);
   draft.start(response, questionEnd, end - optLength(query, nsid), query.qtype);
@@ -160,7 +179,7 @@ function finishResponse(
   const { response } = draft;
   let at = draft.at;
   if (query.hasEdns) {
-    at = writeOpt(query, answerer.nsid, answerer.udpPayload, response, at, end);
+    at = writeOpt(query, answerer, response, at, end);
     draft.counts[Section.additional] = (draft.counts[Section.additional] as number) + 1;
   }
   writeHeader(query, draft, bytes);
@@ -184,7 +203,7 @@ function writeHeader(query: IncomingQuery, draft: Draft, bytes: Uint8Array): voi
     (draft.isTruncated ? 0x02 : 0);
   response[3] = query.rcode & 0x0f;
   response[4] = 0;
-  response[5] = query.questionEnd > 12 ? 1 : 0;
+  response[5] = query.questionEnd > HEADER_LENGTH ? 1 : 0;
   writeU16(response, 6, counts[Section.answer] as number);
   writeU16(response, 8, counts[Section.authority] as number);
   writeU16(response, 10, counts[Section.additional] as number);
@@ -192,7 +211,8 @@ function writeHeader(query: IncomingQuery, draft: Draft, bytes: Uint8Array): voi
 
 /** Errors are never authoritative, nor are answers to class ANY: another class may have more, as NSD says. */
 function hasAuthority(query: IncomingQuery): boolean {
-  const { rcode, qclass } = query;
+  const { rcode, qclass, questionEnd } = query;
+  if (questionEnd === HEADER_LENGTH) return false;
   const isOurs = rcode === Rcode.noError || rcode === Rcode.nxDomain || rcode === Rcode.yxDomain;
   return isOurs && qclass !== Class.any;
 }

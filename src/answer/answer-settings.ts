@@ -11,6 +11,8 @@ export interface AnswerSettings {
   readonly version?: string | undefined;
   /** Answer to CH TXT id.server and hostname.bind (RFC 4892); REFUSED without. */
   readonly identity?: string | undefined;
+  /** 16 octets that make our server cookies (RFC 9018); several servers of one address share them. Random without. */
+  readonly cookieSecret?: Uint8Array | undefined;
 }
 
 export const defaultAnswerSettings: AnswerSettings = { udpPayload: Limits.ednsPayload };

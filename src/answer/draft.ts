@@ -25,6 +25,11 @@ export class Draft {
   /** The qname and the targets of the aliases followed, in order; `names[links]` is being answered. */
   readonly names: readonly LookupName[];
   links = 0;
+  /**
+   * The label of the qname from which on it decides the response: its zone's, its cut's, that of its wildcard's or
+   * DNAME's parent or owner. Who invents names below it gets the same again and again.
+   */
+  decisiveLabel = 0;
   name: LookupName;
   qtype = 0;
   /** The zone that `name` is looked up in. */
@@ -77,9 +82,15 @@ export class Draft {
     this.isAuthoritative = true;
     this.isTruncated = false;
     this.links = 0;
+    this.decisiveLabel = 0;
     this.rrset = 0;
     this.name = this.names[0] as LookupName;
     this.placeName(12, Limits.nameLength, 0);
+  }
+
+  /** The name being answered matters from `label` on only; past an alias the alias has decided already. */
+  decide(label: number): void {
+    if (this.links === 0) this.decisiveLabel = label;
   }
 
   /** Says where the octets of `name` stand. */

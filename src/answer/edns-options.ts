@@ -3,7 +3,23 @@ import { Limits } from "../base/limits.ts";
 import { EdnsOption, Rcode, Type } from "../wire/code-points.ts";
 import { OPT_LENGTH, OPTION_HEADER_LENGTH, OptOffset } from "../wire/edns.ts";
 import { u16At } from "../wire/message-walk.ts";
+import { COOKIE_OPTION_LENGTH, isCookieLength, type ServerCookies } from "./cookies.ts";
 import type { IncomingQuery } from "./incoming-query.ts";
+
+/** What our OPT is made from. */
+export interface OptSources {
+  readonly udpPayload: number;
+  /** Empty: none. */
+  readonly nsid: Uint8Array;
+  readonly cookies: ServerCookies;
+}
+
+/** Octets of edns-tcp-keepalive with its TIMEOUT (RFC 7828 §3.1), in units of 100 ms. */
+export const KEEPALIVE_OPTION_LENGTH: number = OPTION_HEADER_LENGTH + 2;
+export const KEEPALIVE_TIMEOUT: number = Limits.tcpIdleMs / 100;
+
+/** An extended error without text. */
+const ERROR_OPTION_LENGTH = OPTION_HEADER_LENGTH + 2;
 
 /**
  * Reads the OPT at `opt`; the caller knows that its rdata ends inside the message. False when an option does not end
@@ -23,47 +39,72 @@ function readOptions(query: IncomingQuery, bytes: Uint8Array, from: number, end:
   let at = from;
   while (at < end) {
     if (at + OPTION_HEADER_LENGTH > end) return false;
-    if (u16At(bytes, at) === EdnsOption.nsid) query.wantsNsid = true;
-    at += OPTION_HEADER_LENGTH + u16At(bytes, at + 2);
+    const length = u16At(bytes, at + 2);
+    readOption(query, u16At(bytes, at), at + OPTION_HEADER_LENGTH, length);
+    at += OPTION_HEADER_LENGTH + length;
   }
   return at === end;
+}
+
+/** Those that are malformed in themselves make the query FORMERR, with an OPT. */
+function readOption(query: IncomingQuery, code: number, at: number, length: number): void {
+  switch (code) {
+    case EdnsOption.nsid:
+      query.wantsNsid = true;
+      break;
+    case EdnsOption.cookie:
+      if (!isCookieLength(length)) query.rcode = Rcode.formErr;
+      // RFC 7873 §5.2: of several the first counts.
+      else if (query.cookieLength === 0) {
+        query.cookieAt = at;
+        query.cookieLength = length;
+      }
+      break;
+    case EdnsOption.tcpKeepalive:
+      if (query.isStream) {
+        query.wantsKeepalive = true;
+        // RFC 7828 §3.2.1: a client says no time.
+        if (length > 0) query.rcode = Rcode.formErr;
+      }
+      break;
+  }
 }
 
 /** Octets our OPT takes, to be kept free while the sections are written. An extended error is not counted. */
 export function optLength(query: IncomingQuery, nsid: Uint8Array): number {
   if (!query.hasEdns) return 0;
-  return query.wantsNsid && nsid.length > 0
-    ? OPT_LENGTH + OPTION_HEADER_LENGTH + nsid.length
-    : OPT_LENGTH;
+  let length = OPT_LENGTH;
+  if (query.wantsNsid && nsid.length > 0) length += OPTION_HEADER_LENGTH + nsid.length;
+  if (query.cookieLength > 0) length += COOKIE_OPTION_LENGTH;
+  if (query.wantsKeepalive) length += KEEPALIVE_OPTION_LENGTH;
+  return length;
 }
 
 /**
  * Writes our OPT at `at`, and the extended error where the query has one and it fits before `end`; the space of
- * `optLength` is there. Cookies (RFC 7873) would be one more option here. Returns the offset after it.
+ * `optLength` is there. Returns the offset after it.
  */
 export function writeOpt(
   query: IncomingQuery,
-  nsid: Uint8Array,
-  payload: number,
+  { udpPayload, nsid, cookies }: OptSources,
   response: Uint8Array,
   at: number,
   end: number,
 ): number {
   response[at] = 0;
   writeU16(response, at + 1, Type.OPT);
-  writeU16(response, at + 3, payload);
+  writeU16(response, at + 3, udpPayload);
   response[at + 5] = query.rcode >> 4;
   response[at + 6] = 0;
   response[at + 7] = query.isDnssecOk ? 0x80 : 0;
   response[at + 8] = 0;
   let next = at + OPT_LENGTH;
   if (query.wantsNsid && nsid.length > 0) next = writeOption(response, next, EdnsOption.nsid, nsid);
-  if (query.extendedError >= 0 && next + OPTION_HEADER_LENGTH + 2 <= end) {
-    writeU16(response, next, EdnsOption.extendedError);
-    writeU16(response, next + 2, 2);
-    writeU16(response, next + 4, query.extendedError);
-    next += OPTION_HEADER_LENGTH + 2;
-  }
+  if (query.cookieLength > 0) next = cookies.write(response, next);
+  if (query.wantsKeepalive)
+    next = writeU16Option(response, next, EdnsOption.tcpKeepalive, KEEPALIVE_TIMEOUT);
+  if (query.extendedError >= 0 && next + ERROR_OPTION_LENGTH <= end)
+    next = writeU16Option(response, next, EdnsOption.extendedError, query.extendedError);
   writeU16(response, at + 9, next - at - OPT_LENGTH);
   return next;
 }
@@ -73,6 +114,13 @@ function writeOption(response: Uint8Array, at: number, code: number, bytes: Uint
   writeU16(response, at + 2, bytes.length);
   response.set(bytes, at + OPTION_HEADER_LENGTH);
   return at + OPTION_HEADER_LENGTH + bytes.length;
+}
+
+function writeU16Option(response: Uint8Array, at: number, code: number, value: number): number {
+  writeU16(response, at, code);
+  writeU16(response, at + 2, 2);
+  writeU16(response, at + OPTION_HEADER_LENGTH, value);
+  return at + OPTION_HEADER_LENGTH + 2;
 }
 
 function writeU16(bytes: Uint8Array, at: number, value: number): void {

@@ -23,6 +23,7 @@ import {
   verifyTsig,
 } from "../wire/tsig.ts";
 import { TSIG_FIXED_LENGTH, type TsigRecord } from "../wire/tsig-record.ts";
+import { CookieState } from "./cookies.ts";
 import { Deferred } from "./deferred.ts";
 import { readOpt } from "./edns-options.ts";
 import type { IncomingQuery } from "./incoming-query.ts";
@@ -33,6 +34,8 @@ export const Verdict = {
   silence: 1,
   /** Answer with `query.rcode` and no more than the question. */
   reject: 2,
+  /** A query without question that asks for a server cookie (RFC 7873 §5.4). */
+  cookieOnly: 3,
 } as const;
 
 /** An OPT and a TSIG are all that a query has use for. */
@@ -51,20 +54,26 @@ export function readQuery(query: IncomingQuery, bytes: Uint8Array, length: numbe
   query.payload = Limits.udpPayload;
   query.isDnssecOk = false;
   query.wantsNsid = false;
+  query.wantsKeepalive = false;
+  query.cookieLength = 0;
+  query.cookie = CookieState.absent;
   query.rcode = Rcode.noError;
   query.extendedError = -1;
   const opcode = opcodeOf(bytes);
   if (opcode !== Opcode.query) return readOther(query, bytes, length, opcode);
-  // RFC 9619: a query has exactly one question.
-  if (u16At(bytes, HeaderOffset.questions) !== 1 || !readQuestion(query, bytes, length))
-    return formErr(query);
+  const questions = u16At(bytes, HeaderOffset.questions);
+  // RFC 9619: a query has exactly one question, or none when it asks for a cookie.
+  if (questions > 1) return formErr(query);
+  if (questions === 1 && !readQuestion(query, bytes, length)) return formErr(query);
   const hasNoRRs =
     u16At(bytes, HeaderOffset.answers) + u16At(bytes, HeaderOffset.authorities) === 0;
-  if (!hasNoRRs && !isTransferWithSoa(query, bytes)) return formErr(query);
+  if (!hasNoRRs && (questions === 0 || !isTransferWithSoa(query, bytes))) return formErr(query);
   const isSigned = readRest(query, bytes, length);
   if (isSigned < 0) return formErr(query);
   if (isSigned !== 0) return Deferred.signed;
-  return query.rcode === Rcode.noError ? Verdict.answer : Verdict.reject;
+  if (query.rcode !== Rcode.noError) return Verdict.reject;
+  if (questions === 1) return Verdict.answer;
+  return query.cookieLength > 0 ? Verdict.cookieOnly : formErr(query);
 }
 
 /** Messages that are no queries: known opcodes go to those who know them, if their counts can be true. */

@@ -1,5 +1,6 @@
 /** A query as the gate has read it. One object per answering function, filled anew for each message. */
 import type { LookupName } from "../table/lookup-name.ts";
+import { CookieState } from "./cookies.ts";
 
 export class IncomingQuery {
   /** The qname, folded and hashed; the case asked with stays in the message. */
@@ -14,6 +15,13 @@ export class IncomingQuery {
   payload = 512;
   isDnssecOk = false;
   wantsNsid = false;
+  /** Set by the caller: edns-tcp-keepalive means something on streams alone (RFC 7828 §3.2.1). */
+  isStream = false;
+  wantsKeepalive = false;
+  /** Where the value of the COOKIE option stands, and its octets; 0 without one. */
+  cookieAt = 0;
+  cookieLength = 0;
+  cookie: CookieState = CookieState.absent;
   /** For `Verdict.reject`: the rcode, extended ones included. */
   rcode = 0;
   /** For a response that refuses: the info-code of RFC 8914, −1 for none. */

@@ -60,9 +60,9 @@ function makeQueryMessage({ words }: ScenarioBlock): Sent {
   const qclass = parseClass(options.get("class") ?? "IN") ?? 0;
   const question = [...parseWireName(name), ...u16(parseType(type) ?? -1), ...u16(qclass)];
   const flags = flag("rd") | flag("ad") | flag("cd");
-  const nsid = options.has("nsid") ? [0, 3, 0, 0] : [];
+  const values = ednsOptions(options);
   const opt = [0, 0, 41, ...u16(size ?? 0), 0, Number(options.get("version") ?? 0)];
-  opt.push(options.has("do") ? 0x80 : 0, 0, 0, nsid.length, ...nsid);
+  opt.push(options.has("do") ? 0x80 : 0, 0, ...u16(values.length), ...values);
   const additional = size === undefined ? [] : opt;
   const counts = [0, 1, 0, 0, 0, 0, 0, size === undefined ? 0 : 1];
   return {
@@ -74,6 +74,17 @@ function makeQueryMessage({ words }: ScenarioBlock): Sent {
   };
 }
 
+/** Those that a query has by name, in this order. */
+function ednsOptions(options: ReadonlyMap<string, string | undefined>): number[] {
+  const option = (name: string, code: number) => {
+    const value = options.get(name);
+    if (!options.has(name)) return [];
+    const bytes = Buffer.from(value ?? "", "hex");
+    return [0, code, ...u16(bytes.length), ...bytes];
+  };
+  return [...option("nsid", 3), ...option("cookie", 10), ...option("keepalive", 11)];
+}
+
 function readPacket({ words, body }: ScenarioBlock): Sent {
   const hex = body
     .map((line) => line.replace(/;.*/, ""))
@@ -81,7 +92,7 @@ function readPacket({ words, body }: ScenarioBlock): Sent {
     .replace(/name\(([^)]*)\)/g, (_, name) => Buffer.from(parseWireName(name)).toString("hex"))
     .replace(/\s+/g, "");
   if (!/^([0-9a-f]{2})*$/i.test(hex)) throw new Error(`not hex: ${hex}`);
-  const transport = words.includes("tcp") ? "tcp" : "udp";
+  const transport = words.includes("tcp") ? "tcp" : words.includes("tls") ? "tls" : "udp";
   const bytes = new Uint8Array(Buffer.from(hex, "hex"));
   return { bytes, transport, cap: 65_535, payload: 65_535, hasEdns: undefined };
 }
@@ -210,12 +221,16 @@ function expectOpt(opt: ResourceRecord | undefined, block: ScenarioBlock): void 
   const edns = recordEdns(opt);
   const option = (code: number) => edns.options.find((each) => each.code === code)?.bytes;
   const nsid = option(3);
+  const cookie = option(10);
+  const keepalive = option(11);
   const error = option(15);
   expect({
     payload: edns.udpPayload,
     version: edns.version,
     do: edns.isDnssecOk,
     nsid: nsid && Buffer.from(nsid).toString(),
+    cookie: cookie && Buffer.from(cookie).toString("hex"),
+    keepalive: keepalive && (keepalive[0]! << 8) + keepalive[1]!,
     ede: error && (error[0]! << 8) + error[1]!,
     options: edns.options.length,
   }).toEqual({
@@ -223,8 +238,10 @@ function expectOpt(opt: ResourceRecord | undefined, block: ScenarioBlock): void 
     version: Number(words.get("version") ?? 0),
     do: words.has("do"),
     nsid: words.get("nsid"),
+    cookie: words.get("cookie"),
+    keepalive: words.has("keepalive") ? Number(words.get("keepalive")) : undefined,
     ede: words.has("ede") ? Number(words.get("ede")) : undefined,
-    options: Number(words.has("nsid")) + Number(words.has("ede")),
+    options: ["nsid", "cookie", "keepalive", "ede"].filter((word) => words.has(word)).length,
   });
 }
 

@@ -99,7 +99,11 @@ function solveBelow(draft: Draft, encloser: number, label: number): State {
   if (flags & NodeFlag.occluded) return solveCovered(draft, label + 1);
   if (flags & NodeFlag.cut) return delegate(draft, encloser, label);
   if (flags & NodeFlag.dname) return followDname(draft, encloser, label);
-  if ((flags & NodeFlag.wildcardChild) === 0) return State.nxDomain;
+  if ((flags & NodeFlag.wildcardChild) === 0) {
+    draft.decide(draft.originLabel);
+    return State.nxDomain;
+  }
+  draft.decide(label);
   const source = reader.findWildcard(draft.zone, draft.name, label);
   return source === 0 ? State.nxDomain : solveNode(draft, source, reader.nodeFlags(source));
 }
@@ -120,5 +124,6 @@ function solveCovered(draft: Draft, fromLabel: number): State {
 function delegate(draft: Draft, node: number, label: number): State {
   draft.cut = node;
   draft.cutLabel = label;
+  draft.decide(label);
   return State.delegation;
 }

@@ -162,7 +162,7 @@ function makeExchange(parts: Parts, settings: AnswerSettings): DnsExchange {
   const { table, writer, counterMemory, keyring, doors, log } = parts;
   const counters = counterRow(counterMemory, Thread.main);
   const reader = new TableReader(table, Thread.main);
-  const answerQuery = createAnswerQuery({ reader, counters, settings });
+  const answerQuery = createAnswerQuery({ reader, counters, settings, clock: systemClock });
   const { udpPayload } = settings;
   const clock = systemClock;
   const transfers = new Transfers({ zones: parts.engine, table: writer, clock, log });

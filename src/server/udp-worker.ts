@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { createAnswerQuery } from "../answer/answer-query.ts";
 import type { AnswerSettings } from "../answer/answer-settings.ts";
 import { assert } from "../base/assert.ts";
+import { systemClock } from "../base/clock.ts";
 import { type CounterRow, counterRow } from "../base/counters.ts";
 import { errorMessage } from "../base/errors.ts";
 import { attachTableMemory } from "../table/table-memory.ts";
@@ -44,7 +45,8 @@ async function openPort(
 async function serve(work: UdpWorkerData): Promise<void> {
   const counters = counterRow(work.counters, work.counterThread);
   const reader = new TableReader(attachTableMemory(work.table), work.readerSlot);
-  const answerQuery = createAnswerQuery({ reader, counters, settings: work.settings });
+  const { settings } = work;
+  const answerQuery = createAnswerQuery({ reader, counters, settings, clock: systemClock });
   const opened = await openPort(work.listen, counters);
   if (opened === undefined) return;
   const { port, addresses, skipped } = opened;

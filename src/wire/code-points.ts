@@ -15,6 +15,7 @@ export const Rcode = {
   notAuth: 9,
   notZone: 10,
   badVers: 16,
+  badCookie: 23,
 } as const;
 export type Rcode = (typeof Rcode)[keyof typeof Rcode];
 

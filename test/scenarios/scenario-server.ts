@@ -17,6 +17,9 @@ export interface AnsweringServer {
   readonly settings: AnswerSettings;
 }
 
+/** The time at which all scenarios play: 2024-01-01. */
+export const NOW_MS = 1_704_067_200_000;
+
 const TABLE_BYTES = 16 * 1024 * 1024;
 
 export function startScenario({ setup }: Scenario): AnsweringServer {
@@ -48,7 +51,9 @@ export function startAnswering(
   }
   const counters = counterRow(createCounterMemory(1), 0);
   const reader = new TableReader(memory, 1);
-  return { answer: createAnswerQuery({ reader, counters, settings }), counters, settings };
+  const clock = { nowMs: () => NOW_MS, monotonicMs: () => NOW_MS };
+  const answer = createAnswerQuery({ reader, counters, settings, clock });
+  return { answer, counters, settings };
 }
 
 export function parseRecords(text: string, origin: Name): readonly ZoneRecord[] {
@@ -61,9 +66,10 @@ function zoneText(block: ScenarioBlock): string {
 
 function readSettings(words: readonly string[]): AnswerSettings {
   const values = Object.fromEntries(words.map((word) => word.replaceAll("_", " ").split("=")));
-  const { payload, ...texts } = values as Record<string, string>;
+  const { payload, cookieSecret, ...texts } = values as Record<string, string>;
   const udpPayload = payload === undefined ? defaultAnswerSettings.udpPayload : Number(payload);
-  return { ...texts, udpPayload };
+  if (cookieSecret === undefined) return { ...texts, udpPayload };
+  return { ...texts, udpPayload, cookieSecret: new Uint8Array(Buffer.from(cookieSecret, "hex")) };
 }
 
 export function clientOf(transport: "udp" | "tcp" | "tls") {
