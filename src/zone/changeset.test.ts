@@ -10,6 +10,7 @@ import {
 import {
   applyChangeset,
   type Changeset,
+  ChangesetJoiner,
   diffViews,
   invertChangeset,
   joinChangesets,
@@ -20,6 +21,10 @@ import { ZoneMap } from "./zone-map.ts";
 
 function changeset(from: number, removed: RRset[], added: RRset[]): Changeset {
   return { origin: ORIGIN, fromSerial: from, toSerial: from + 1, removed, added };
+}
+
+function countRRs(rrsets: readonly RRset[]): number {
+  return rrsets.reduce((sum, { rdatas }) => sum + rdatas.length, 0);
 }
 
 /** Small zones over few owners, types, TTLs and addresses, so that they overlap much. */
@@ -101,6 +106,9 @@ describe("joined changesets", () => {
         expect(joined.toSerial).toBe(steps.length);
         expect(rrsetsText(joined.removed)).toEqual(rrsetsText(direct.removed));
         expect(rrsetsText(joined.added)).toEqual(rrsetsText(direct.added));
+        const joiner = new ChangesetJoiner();
+        for (const each of steps) joiner.add(each);
+        expect(joiner.records).toBe(countRRs(joined.removed) + countRRs(joined.added));
       }),
     );
   });
