@@ -11,6 +11,7 @@ import {
   questionSectionEnd,
   RecordOffset,
   rdataEnd,
+  soleQuestionEnd,
   u16At,
 } from "../wire/message-walk.ts";
 import type { Name } from "../wire/name.ts";
@@ -84,7 +85,12 @@ function readOther(
   opcode: number,
 ): number {
   if (!isKnownOpcode(opcode)) {
-    if (u16At(bytes, HeaderOffset.questions) === 1) readQuestion(query, bytes, length);
+    if (u16At(bytes, HeaderOffset.questions) === 1 && readQuestion(query, bytes, length)) {
+      const noRRs =
+        u16At(bytes, HeaderOffset.answers) + u16At(bytes, HeaderOffset.authorities) === 0;
+      // RFC 6891 §6.1.1: an OPT is answered by an OPT, whatever else the message may mean.
+      if (noRRs) readRest(query, bytes, length);
+    }
     return reject(query, Rcode.notImp);
   }
   if (u16At(bytes, HeaderOffset.questions) !== 1) return formErr(query);
@@ -249,8 +255,7 @@ function makeErrorReply(
   rcode: number,
   room: number,
 ): Uint8Array {
-  const questions = u16At(message, HeaderOffset.questions);
-  const end = questions === 1 ? questionSectionEnd(message, length) : 0;
+  const end = soleQuestionEnd(message, length);
   const reply = new Uint8Array(Math.max(end, HEADER_LENGTH) + room);
   reply.set(message.subarray(0, reply.length - room));
   reply[2] = 0x80 | ((message[2] as number) & 0x79);
