@@ -209,12 +209,15 @@ function writeHeader(query: IncomingQuery, draft: Draft, bytes: Uint8Array): voi
   writeU16(response, 10, counts[Section.additional] as number);
 }
 
-/** Errors are never authoritative, nor are answers to class ANY: another class may have more, as NSD says. */
+/**
+ * Errors are never authoritative, nor are answers to class ANY, where another class may have more, nor those to class
+ * CH, which has no zones here; as NSD says.
+ */
 function hasAuthority(query: IncomingQuery): boolean {
   const { rcode, qclass, questionEnd } = query;
   if (questionEnd === HEADER_LENGTH) return false;
   const isOurs = rcode === Rcode.noError || rcode === Rcode.nxDomain || rcode === Rcode.yxDomain;
-  return isOurs && qclass !== Class.any;
+  return isOurs && qclass === Class.in;
 }
 
 function rcodeCounter(rcode: number): number {
