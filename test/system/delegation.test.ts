@@ -3,11 +3,11 @@
  * client changes the address, and the resolver gives the new one once the TTL is over. Resolvers ask delegated
  * servers on port 53, so this binds port 53 of loopback addresses and needs the right to.
  */
-import { createSocket } from "node:dgram";
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { mayBindPort53, startNsd } from "./harness/nsd.ts";
 import { freePort } from "./harness/ports.ts";
 import { Daemon, run, skipWithout, until } from "./harness/program.ts";
 import { Windhover } from "./harness/windhover.ts";
@@ -31,19 +31,7 @@ ns1 3600 IN A ${CHILD}
 home ${TTL} IN A 192.0.2.1
 `;
 
-async function mayBindPort53(): Promise<boolean> {
-  const socket = createSocket("udp4");
-  const allowed = await new Promise<boolean>((resolve) => {
-    socket.once("error", () => resolve(false));
-    socket.bind(53, CHILD, () => resolve(true));
-  });
-  socket.close();
-  if (!allowed && process.env.CI === "true") throw new Error(`cannot bind ${CHILD}:53`);
-  if (!allowed) console.warn("skipped, because port 53 of a loopback address cannot be bound");
-  return allowed;
-}
-
-const isSkipped = skipWithout("nsd", "unbound", "dig", "ddclient") || !(await mayBindPort53());
+const isSkipped = skipWithout("nsd", "unbound", "dig", "ddclient") || !(await mayBindPort53(CHILD));
 
 describe.skipIf(isSkipped)(
   "delegated by another server, resolved by unbound, changed by ddclient",
@@ -54,7 +42,7 @@ describe.skipIf(isSkipped)(
     let resolverPort: number;
 
     beforeAll(async () => {
-      startParent();
+      daemons.push(startNsd(PARENT, "example.com", PARENT_ZONE));
       resolverPort = await freePort();
       startResolver(resolverPort);
       server = await Windhover.start({
@@ -79,31 +67,6 @@ describe.skipIf(isSkipped)(
       await server?.stop();
       for (const daemon of daemons) await daemon.end();
     });
-
-    function startParent(): void {
-      writeFileSync(join(directory, "example.com.zone"), PARENT_ZONE);
-      mkdirSync(join(directory, "xfr"));
-      const config = [
-        "server:",
-        `  ip-address: ${PARENT}@53`,
-        '  username: ""',
-        '  chroot: ""',
-        `  zonesdir: "${directory}"`,
-        '  database: ""',
-        `  pidfile: "${directory}/nsd.pid"`,
-        `  xfrdfile: "${directory}/xfrd.state"`,
-        `  zonelistfile: "${directory}/zone.list"`,
-        `  xfrdir: "${directory}/xfr"`,
-        "remote-control:",
-        "  control-enable: no",
-        "zone:",
-        "  name: example.com",
-        "  zonefile: example.com.zone",
-        "",
-      ].join("\n");
-      writeFileSync(join(directory, "nsd.conf"), config);
-      daemons.push(new Daemon("nsd", ["-d", "-c", join(directory, "nsd.conf")]));
-    }
 
     function startResolver(port: number): void {
       const config = [
