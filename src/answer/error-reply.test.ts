@@ -58,6 +58,11 @@ test("a question that cannot be read is not repeated", () => {
   expect([...reply(message)]).toEqual([0, 5, 0xa1, Rcode.refused, 0, 0, 0, 0, 0, 0, 0, 0]);
 });
 
+test("nor one whose name is a pointer, which the reply could not be read by", () => {
+  const message = Uint8Array.of(...notify().slice(0, 12), 0xc0, 12, 0, 6, 0, 1);
+  expect([...reply(message)]).toEqual([0, 5, 0xa1, Rcode.refused, 0, 0, 0, 0, 0, 0, 0, 0]);
+});
+
 test("the longest question and text fit the promised length", () => {
   const label = `${"a".repeat(63)}.`;
   const longest = parseName(`${label}${label}${label}${"b".repeat(61)}.`);

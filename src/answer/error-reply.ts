@@ -2,7 +2,7 @@
 import { Limits } from "../base/limits.ts";
 import { HEADER_LENGTH, HeaderFlag, type Rcode } from "../wire/code-points.ts";
 import { extendedError, findOpt, OPT_LENGTH, writeEdns } from "../wire/edns.ts";
-import { countRecords, HeaderOffset, questionSectionEnd, u16At } from "../wire/message-walk.ts";
+import { countRecords, HeaderOffset, soleQuestionEnd, u16At } from "../wire/message-walk.ts";
 import { MessageWriter } from "../wire/writer.ts";
 
 /** What is said, and the extended error (RFC 8914) that goes with it to clients that use EDNS. */
@@ -29,8 +29,7 @@ export function writeErrorReply(
   { rcode, infoCode, text }: Rejection,
   response: Uint8Array,
 ): number {
-  const questions = u16At(message, HeaderOffset.questions);
-  const end = questions === 1 ? questionSectionEnd(message, length) : 0;
+  const end = soleQuestionEnd(message, length);
   const opt = end === 0 ? 0 : findOpt(message, end, length, countRecords(message));
   const writer = new MessageWriter(response);
   writer.u16(u16At(message, HeaderOffset.id));

@@ -107,6 +107,13 @@ describe("a message without TSIG", () => {
   });
 });
 
+test("a question that is a pointer is not repeated to who fails to prove a key", () => {
+  const header = plainQuery().slice(0, 12);
+  const message = withCounts(join(header, Uint8Array.of(0xc0, 12, 0, 1, 0, 1)), [0, 0, 1]);
+  const { rcode, questions } = replyTo(join(message, tsigOf(signedQuery())));
+  expect({ rcode, questions }).toEqual({ rcode: Rcode.notAuth, questions: [] });
+});
+
 describe("a signed message", () => {
   test("opens to what was signed, with ARCOUNT lowered", () => {
     const opened = openedContext(signedQuery());

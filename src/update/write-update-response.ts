@@ -6,7 +6,7 @@
 import { Limits } from "../base/limits.ts";
 import { ExtendedError, HEADER_LENGTH, HeaderFlag, Opcode, Rcode } from "../wire/code-points.ts";
 import { type EdnsOptionValue, extendedError, findOpt, writeEdns } from "../wire/edns.ts";
-import { HeaderOffset, questionEnd, u16At } from "../wire/message-walk.ts";
+import { HeaderOffset, soleQuestionEnd, u16At } from "../wire/message-walk.ts";
 import { MessageWriter } from "../wire/writer.ts";
 import type { Refusal } from "./refusal.ts";
 import type { RefusalReason, Verdict } from "./update-request.ts";
@@ -40,7 +40,7 @@ export function writeUpdateResponse(
 ): number {
   const refusal = verdict.status === "refused" ? verdict : undefined;
   const rcode = refusal?.rcode ?? Rcode.noError;
-  const zoneEnd = findZoneEnd(message, length);
+  const zoneEnd = soleQuestionEnd(message, length);
   const hasOpt = zoneEnd > 0 && hasEdns(message, zoneEnd, length);
   const writer = new MessageWriter(response);
   writer.u16(u16At(message, HeaderOffset.id));
@@ -70,17 +70,6 @@ function explain({ reason, detail }: Refusal): EdnsOptionValue {
 function responseRcode(rcode: number, hasOpt: boolean): number {
   if (rcode < 16) return rcode;
   return hasOpt ? rcode & 0xf : Rcode.formErr;
-}
-
-/** The end of a zone section that can be repeated: one record, its name without pointers. 0 for any other. */
-function findZoneEnd(message: Uint8Array, length: number): number {
-  if (u16At(message, HeaderOffset.questions) !== 1) return 0;
-  let at = HEADER_LENGTH;
-  while (at < length && (message[at] as number) !== 0) {
-    if ((message[at] as number) > Limits.labelLength) return 0;
-    at += (message[at] as number) + 1;
-  }
-  return questionEnd(message, HEADER_LENGTH, length);
 }
 
 /** Whether an OPT RR stands where one should; a message too broken to tell is taken to have none. */

@@ -1,7 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fromHex } from "../base/bytes.ts";
-import { nameEnd, questionEnd, questionSectionEnd, rdataEnd, recordEnd } from "./message-walk.ts";
+import {
+  nameEnd,
+  questionEnd,
+  questionSectionEnd,
+  rdataEnd,
+  recordEnd,
+  soleQuestionEnd,
+} from "./message-walk.ts";
 import { MessageReader } from "./reader.ts";
 
 const bytesOf = (hex: string) => fromHex(hex) as Uint8Array;
@@ -49,6 +56,21 @@ describe("walking over a message", () => {
     expect(questionSectionEnd(message, message.length - 1)).toBe(0);
     expect(questionSectionEnd(message, 11)).toBe(0);
     expect(questionSectionEnd(new Uint8Array(12), 12)).toBe(12);
+  });
+
+  it("knows the one question that can be repeated: whole, alone, its name without pointers", () => {
+    const header = "0000 0000 0001 0000 0000 0000";
+    const whole = bytesOf(`${header} 0161 00 0001 0001 ff`);
+    expect(soleQuestionEnd(whole, whole.length)).toBe(whole.length - 1);
+    expect(soleQuestionEnd(whole, whole.length - 2)).toBe(0);
+    expect(soleQuestionEnd(whole, 11)).toBe(0);
+    expect(soleQuestionEnd(new Uint8Array(12), 12)).toBe(0);
+    for (const name of ["c00c", "0161 c00c", "0161 c000", "40 61 00", "0161"]) {
+      const message = bytesOf(`${header} ${name} 0001 0001`);
+      expect(soleQuestionEnd(message, message.length), name).toBe(0);
+    }
+    const two = bytesOf("0000 0000 0002 0000 0000 0000 00 0001 0001 00 0001 0001");
+    expect(soleQuestionEnd(two, two.length)).toBe(0);
   });
 
   it("agrees with the reader about every name, whatever the octets", () => {

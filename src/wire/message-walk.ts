@@ -72,3 +72,17 @@ export function questionSectionEnd(bytes: Uint8Array, end: number): number {
   }
   return at;
 }
+
+/**
+ * The octet after the question of a message that has exactly one; 0 for any other. Its name has no pointer: nothing
+ * stands before it that one could lead to. Whoever repeats such a question makes no malformed message.
+ */
+export function soleQuestionEnd(bytes: Uint8Array, end: number): number {
+  if (end < HEADER_LENGTH || u16At(bytes, HeaderOffset.questions) !== 1) return 0;
+  let at: number = HEADER_LENGTH;
+  while (at < end && bytes[at] !== 0) {
+    if (bytes[at]! > Limits.labelLength) return 0;
+    at += bytes[at]! + 1;
+  }
+  return questionEnd(bytes, HEADER_LENGTH, end);
+}
