@@ -25,6 +25,7 @@ const TOOLS = {
   pebble: "pebble",
   lego: "lego",
   "/usr/lib/python3/dist-packages/certbot_dns_rfc2136": "python3-certbot-dns-rfc2136",
+  "/usr/lib/python3/dist-packages/dns": "python3-dnspython",
   "kea-dhcp-ddns": "kea-dhcp-ddns-server",
   kresd: "knot-resolver",
 };

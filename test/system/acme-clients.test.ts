@@ -9,7 +9,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AcmeServer } from "./harness/acme-server.ts";
 import { ALGORITHMS, EXAMPLE, ORIGIN, SECRET } from "./harness/example.ts";
-import { findProgram, run, runAsync, skipWithout } from "./harness/program.ts";
+import { run, runAsync, skipWithout } from "./harness/program.ts";
+import { PYTHON, skipWithoutModule } from "./harness/python.ts";
 import { Windhover } from "./harness/windhover.ts";
 
 const HOST = `home.${ORIGIN}`;
@@ -61,21 +62,7 @@ const isGone = (owner: string) => server.digFull(owner, "TXT").stdout.includes("
 const history = (entries: number) =>
   server.cli("zone", "history", ORIGIN, "--limit", String(entries)).stdout;
 
-/** The interpreter that certbot itself runs in: the plug-in is a module of its library, not a command. */
-function certbotPython(): string {
-  const script = readFileSync(findProgram("certbot") as string, "utf8");
-  return /^#!\s*(\S+)/.exec(script)?.[1] as string;
-}
-
-function skipWithoutPlugin(): boolean {
-  if (skipWithout("certbot", "dig")) return true;
-  if (run(certbotPython(), ["-c", "import certbot_dns_rfc2136"]).status === 0) return false;
-  if (process.env.CI === "true") throw new Error("not installed: certbot_dns_rfc2136");
-  console.warn("skipped, because not installed: certbot_dns_rfc2136");
-  return true;
-}
-
-const withoutPlugin = skipWithoutPlugin();
+const withoutPlugin = skipWithout("certbot", "dig") || skipWithoutModule("certbot_dns_rfc2136");
 const withoutAcmeServer = skipWithout("pebble", "openssl");
 
 describe.skipIf(withoutPlugin || withoutAcmeServer)("certbot", () => {
@@ -179,7 +166,7 @@ for step in steps:
 
   function client(key: string, algorithm: string, ...steps: string[]) {
     const args = ["-c", SCRIPT, String(server.dnsPort), key, SECRET, algorithm.toUpperCase()];
-    return run(certbotPython(), [...args, ...steps]);
+    return run(PYTHON, [...args, ...steps]);
   }
 
   test.each(ALGORITHMS)("two values at one name, taken away one by one, with %s", (algorithm) => {
