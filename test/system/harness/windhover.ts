@@ -1,12 +1,13 @@
 /** The built program as a test runs it: in a directory of its own, on ports of its own, with a real configuration file. */
 import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { stringify } from "yaml";
+import { PROJECT_ROOT } from "../../project-root.ts";
 import { freePort } from "./ports.ts";
 import { Daemon, type Outcome, run, until } from "./program.ts";
 
-const MAIN = resolve(import.meta.dirname, "../../../dist/cli/main.js");
+const MAIN = join(PROJECT_ROOT, "dist/cli/main.js");
 
 export interface WindhoverOptions {
   /** Keys of windhover.yaml besides the listening addresses. */
