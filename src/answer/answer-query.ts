@@ -17,6 +17,7 @@ import { Draft, Section } from "./draft.ts";
 import { type OptSources, optLength, writeOpt } from "./edns-options.ts";
 import { readQuery, Verdict } from "./gate.ts";
 import { IncomingQuery } from "./incoming-query.ts";
+import { Admission, type LimitingListener, RateLimiter, ResponseKind } from "./rate-limit.ts";
 import { chooseZone, solve } from "./solve.ts";
 
 /**
@@ -36,6 +37,8 @@ export interface AnswerParts {
   readonly counters: CounterRow;
   readonly settings: AnswerSettings;
   readonly clock: Clock;
+  /** Told when rate limiting begins to act after a quiet time. */
+  readonly onLimiting?: LimitingListener;
 }
 
 /** What one answering function keeps between queries: settings in wire form, and objects that are filled anew. */
@@ -48,7 +51,7 @@ interface Answerer extends OptSources {
 }
 
 export function createAnswerQuery(parts: AnswerParts): AnswerQuery {
-  const { reader, counters, settings, clock } = parts;
+  const { reader, counters, settings, clock, onLimiting } = parts;
   assertAnswerSettings(settings);
   const query = new IncomingQuery(reader.newLookupName());
   const answerer: Answerer = {
@@ -61,7 +64,15 @@ export function createAnswerQuery(parts: AnswerParts): AnswerQuery {
     query,
     draft: new Draft(reader, query.name),
   };
-  return (bytes, length, client, response) => answer(answerer, bytes, length, client, response);
+  const { rateLimit } = settings;
+  if (rateLimit === undefined) {
+    return (bytes, length, client, response) => answer(answerer, bytes, length, client, response);
+  }
+  const limiter = new RateLimiter(rateLimit, clock, onLimiting);
+  return (bytes, length, client, response) => {
+    const written = answer(answerer, bytes, length, client, response);
+    return written <= 0 ? written : limit(answerer, limiter, bytes, client, written);
+  };
 }
 
 function answer(
@@ -86,7 +97,9 @@ function answer(
   if (query.cookieLength > 0) judgeCookie(answerer, bytes, client, verdict);
   const end = startResponse(answerer, bytes, response);
   if (verdict === Verdict.answer) query.rcode = answerClass(answerer);
-  return finishResponse(answerer, bytes, client, end);
+  const responseLength = finishResponse(answerer, bytes, end);
+  count(answerer, client);
+  return responseLength;
 }
 
 /** A cookie alone, and not a good one, is told so (RFC 7873 §5.4); with a question it is answered like none (§5.2.3). */
@@ -99,6 +112,56 @@ function judgeCookie(
   query.cookie = cookies.judge(bytes, query.cookieAt, query.cookieLength, client.address);
   const isBad = verdict === Verdict.cookieOnly && query.cookie === CookieState.invalid;
   if (isBad) query.rcode = Rcode.badCookie;
+}
+
+/**
+ * What becomes of a response that is ready: it goes out, or it is held back. Clients that have proved their address, by
+ * a stream or a cookie, are never limited.
+ */
+function limit(
+  answerer: Answerer,
+  limiter: RateLimiter,
+  bytes: Uint8Array,
+  client: Client,
+  length: number,
+): number {
+  const { query, draft, counters } = answerer;
+  if (query.isStream || query.cookie === CookieState.valid) return length;
+  const kind = responseKind(query, draft);
+  const admission = limiter.admit(client.address, kind, subjectHash(query, draft, kind));
+  if (admission === Admission.send) return length;
+  if (admission === Admission.drop) {
+    step(counters, Counter.rateLimitDropped);
+    return 0;
+  }
+  step(counters, Counter.rateLimitSlipped);
+  // An error is small, and TC in its place would be a lie (as BIND has it).
+  if (kind === ResponseKind.error && query.cookieLength === 0) return length;
+  return slip(answerer, bytes);
+}
+
+/** In place of a response held back: BADCOOKIE with the cookie to come again with, or TC, which sends it to TCP. */
+function slip(answerer: Answerer, bytes: Uint8Array): number {
+  const { query, draft } = answerer;
+  const end = startResponse(answerer, bytes, draft.response);
+  const hasCookie = query.cookieLength > 0;
+  query.rcode = hasCookie ? Rcode.badCookie : Rcode.noError;
+  draft.isTruncated = !hasCookie;
+  return finishResponse(answerer, bytes, end);
+}
+
+function responseKind({ rcode, questionEnd }: IncomingQuery, draft: Draft): ResponseKind {
+  if (rcode === Rcode.nxDomain) return ResponseKind.nxDomain;
+  if (rcode !== Rcode.noError || questionEnd === HEADER_LENGTH) return ResponseKind.error;
+  if (draft.counts[Section.answer] !== 0 || draft.isTruncated) return ResponseKind.answer;
+  return draft.isAuthoritative ? ResponseKind.noData : ResponseKind.referral;
+}
+
+/** What a response is about: for errors nothing, for answers the type too. */
+function subjectHash({ name, qtype }: IncomingQuery, draft: Draft, kind: ResponseKind): number {
+  if (kind === ResponseKind.error) return 0;
+  const hash = name.hashes[draft.decisiveLabel] as number;
+  return kind === ResponseKind.answer ? hash ^ Math.imul(qtype, 0x9e37_79b1) : hash | 0;
 }
 
 /** Types that are no data in any zone are decided before a zone is looked for. */
@@ -168,14 +231,9 @@ function refuse(query: IncomingQuery, extendedError: number): number {
   return Rcode.refused;
 }
 
-/** Writes OPT and header, and counts. Returns the length of the response. */
-function finishResponse(
-  answerer: Answerer,
-  bytes: Uint8Array,
-  client: Client,
-  end: number,
-): number {
-  const { query, draft, counters } = answerer;
+/** Writes OPT and header. Returns the length of the response. */
+function finishResponse(answerer: Answerer, bytes: Uint8Array, end: number): number {
+  const { query, draft } = answerer;
   const { response } = draft;
   let at = draft.at;
   if (query.hasEdns) {
@@ -183,10 +241,13 @@ function finishResponse(
     draft.counts[Section.additional] = (draft.counts[Section.additional] as number) + 1;
   }
   writeHeader(query, draft, bytes);
+  return at;
+}
+
+function count({ query, draft, counters }: Answerer, client: Client): void {
   step(counters, Counter.queriesUdp + client.transport);
   step(counters, rcodeCounter(query.rcode));
   if (draft.isTruncated) step(counters, Counter.responsesTruncated);
-  return at;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What an operator may choose about answering. Read once, when the answering function is made. */
 import { assert } from "../base/assert.ts";
 import { Limits } from "../base/limits.ts";
+import type { RateLimitSettings } from "./rate-limit.ts";
 
 export interface AnswerSettings {
   /** Octets of a UDP response at most, whatever the client offers; also what our OPT offers (RFC 9715). */
@@ -13,6 +14,8 @@ export interface AnswerSettings {
   readonly identity?: string | undefined;
   /** 16 octets that make our server cookies (RFC 9018); several servers of one address share them. Random without. */
   readonly cookieSecret?: Uint8Array | undefined;
+  /** Over UDP; none without. */
+  readonly rateLimit?: RateLimitSettings | undefined;
 }
 
 export const defaultAnswerSettings: AnswerSettings = { udpPayload: Limits.ednsPayload };

@@ -15,6 +15,8 @@ export const COUNTERS = [
   "responsesNotAuth",
   "responsesOther",
   "responsesTruncated",
+  "rateLimitDropped",
+  "rateLimitSlipped",
   "ignored",
   "deferred",
   "dropped",

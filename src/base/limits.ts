@@ -33,6 +33,8 @@ export const Limits = {
   updateRecords: 5_000,
   /** Updates waiting for one zone; past it the sender is told to come again (SERVFAIL, 503). */
   updateQueue: 8_192,
+  /** Updates of one principal waiting for one zone: nobody fills the queue alone. */
+  updateQueuePerPrincipal: 2_048,
   /** Updates drained into one commit: a commit stays below some tens of milliseconds. */
   updateBatch: 1_024,
   /** Times a commit is tried again after another writer was first. */
@@ -142,6 +144,20 @@ export const Limits = {
   notifyIntervalMs: 100,
   /** NOTIFYs that wait for their answers at once; others wait for these. */
   notifyOutstanding: 256,
+  /** Milliseconds a TLS handshake may take. */
+  tlsHandshakeMs: 5_000,
+  /** TLS handshakes under way at once; the oldest makes room. */
+  tlsHandshakes: 256,
+  /** TLS handshakes of one client address under way at once. */
+  tlsHandshakesPerClient: 16,
+  /** Milliseconds between looks at the certificate files. */
+  certificatePollMs: 2_000,
+  /** Octets of a certificate file or a key file; a real chain has some kilobytes. */
+  certificateBytes: 1_048_576,
+  /** Buckets of response rate limiting in a thread, 16 octets each; the one idle longest makes room. */
+  rateLimitBuckets: 65_536,
+  /** Seconds without a response held back after which rate limiting is over, and its next time is told again. */
+  rateLimitQuietSeconds: 60,
   /** RFC 8945 §10: seconds of clock difference a TSIG allows. */
   tsigFudge: 300,
   /** RFC 8945 §5.3.1: messages without TSIG between two signed ones of one answer. */

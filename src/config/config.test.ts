@@ -57,6 +57,31 @@ zones:
   });
 });
 
+describe("protection", () => {
+  test("is off, and cookies are made with a secret of their own, when nothing is said", () => {
+    const { cookieSecret, rateLimit, tls } = fromEnvironment({}).dns;
+    expect({ cookieSecret, rateLimit, tls }).toEqual({});
+  });
+
+  test("cookie secret, rate limit and TLS", () => {
+    const { directory, load } = fromFile(`
+dns:
+  cookieSecret: 000102030405060708090A0B0C0D0E0F
+  rateLimit: { perSecond: 20, exempt: ["192.0.2.0/24", "::1"] }
+  tls: { listen: ["[::1]:853"], certificate: cert.pem, key: /etc/ssl/key.pem }
+`);
+    const { cookieSecret, rateLimit, tls } = load().dns;
+    expect([...(cookieSecret as Uint8Array)]).toEqual(Array.from({ length: 16 }, (_, at) => at));
+    expect(rateLimit).toMatchObject({ perSecond: 20, slip: 2 });
+    expect(rateLimit?.exempt.map(({ bits }) => bits)).toEqual([24, 128]);
+    expect(tls).toEqual({
+      listen: [{ address: "::1", port: 853 }],
+      certificate: join(directory, "cert.pem"),
+      key: "/etc/ssl/key.pem",
+    });
+  });
+});
+
 describe("mistakes are named", () => {
   test.each([
     ["htpp: {}", "unknown key `htpp`; did you mean `http`?"],
@@ -68,6 +93,15 @@ describe("mistakes are named", () => {
     ["http: { ttl: -1 }", "`http.ttl`"],
     ["zones: [{ origin: 'a..b' }]", "`zones[0].origin`: bad domain name"],
     ["users: [{ name: 'a:b', grants: [] }]", "`users.0.name`"],
+    ["dns: { cookieSecret: abc }", "`dns.cookieSecret`"],
+    ["dns: { rateLimit: { perSecond: -1 } }", "`dns.rateLimit.perSecond`"],
+    [
+      "dns: { rateLimit: { exempt: ['192.0.2.0/33'] } }",
+      '`dns.rateLimit.exempt[0]`: "192.0.2.0/33" is neither an address nor a prefix',
+    ],
+    ["dns: { tls: { listen: ['x'], certificate: a, key: b } }", "`dns.tls.listen[0]`"],
+    ["dns: { tls: { listen: ['[::1]:853'], key: b } }", "`dns.tls.certificate` is missing"],
+    ["dns: { tls: { listen: ['[::1]:853'], certificate: a } }", "`dns.tls.key` is missing"],
     ["- a list", "must be a mapping"],
   ])("%s", (content, message) => {
     expect(fromFile(content).load).toThrow(message);

@@ -7,6 +7,7 @@ import { dirname, resolve } from "node:path";
 import type { TSchema } from "@sinclair/typebox";
 import { Value, type ValueError } from "@sinclair/typebox/value";
 import { LineCounter, parseDocument } from "yaml";
+import { type AddressPrefix, parsePrefix } from "../base/address-octets.ts";
 import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
 import type { LogLevel } from "../base/log.ts";
 import { parseSocketAddress, type SocketAddress } from "../base/socket-address.ts";
@@ -23,11 +24,27 @@ export interface ZoneConfig {
   readonly notify: readonly SocketAddress[];
 }
 
+export interface RateLimitConfig {
+  readonly perSecond: number;
+  readonly slip: number;
+  readonly exempt: readonly AddressPrefix[];
+}
+
+export interface TlsConfig {
+  readonly listen: readonly SocketAddress[];
+  /** Absolute paths. */
+  readonly certificate: string;
+  readonly key: string;
+}
+
 export interface Config {
   readonly dns: {
     readonly listen: readonly SocketAddress[];
     readonly version: string;
     readonly identity: string;
+    readonly cookieSecret: Uint8Array | undefined;
+    readonly rateLimit: RateLimitConfig | undefined;
+    readonly tls: TlsConfig | undefined;
   };
   readonly http: {
     readonly listen: SocketAddress | undefined;
@@ -127,8 +144,12 @@ function resolveConfig(text: ConfigText, source: ConfigSource): Config {
   const address = (key: string, value: string) => readAddress(where, key, value);
   return {
     dns: {
-      ...text.dns,
+      version: text.dns.version,
+      identity: text.dns.identity,
       listen: text.dns.listen.map((each, at) => address(`dns.listen[${at}]`, each)),
+      cookieSecret: readSecret(text.dns.cookieSecret),
+      rateLimit: readRateLimit(where, text.dns.rateLimit),
+      tls: readTls(where, base, text.dns.tls),
     },
     http: {
       ...text.http,
@@ -156,6 +177,42 @@ function readAddress(where: string, key: string, value: string): SocketAddress {
     where,
     `\`${key}\`: "${value}" is not an address with a port, such as 127.0.0.1:5300 or [::1]:5300`,
   );
+}
+
+function readSecret(hex: string): Uint8Array | undefined {
+  return hex === "" ? undefined : new Uint8Array(Buffer.from(hex, "hex"));
+}
+
+function readRateLimit(
+  where: string,
+  { perSecond, slip, exempt }: ConfigText["dns"]["rateLimit"],
+): RateLimitConfig | undefined {
+  const prefixes = exempt.map((each, at) => readPrefix(where, `dns.rateLimit.exempt[${at}]`, each));
+  return perSecond === 0 ? undefined : { perSecond, slip, exempt: prefixes };
+}
+
+function readPrefix(where: string, key: string, value: string): AddressPrefix {
+  const parsed = parsePrefix(value);
+  if (parsed !== undefined) return parsed;
+  const problem = "is neither an address nor a prefix, such as 192.0.2.0/24 or 2001:db8::/32";
+  throw badConfig(where, `\`${key}\`: "${value}" ${problem}`);
+}
+
+function readTls(
+  where: string,
+  base: string,
+  { listen, certificate, key }: ConfigText["dns"]["tls"],
+): TlsConfig | undefined {
+  if (listen.length === 0) return undefined;
+  for (const [name, path] of Object.entries({ certificate, key })) {
+    if (path !== "") continue;
+    throw badConfig(where, `\`dns.tls.${name}\` is missing: DNS over TLS needs a PEM file`);
+  }
+  return {
+    listen: listen.map((each, at) => readAddress(where, `dns.tls.listen[${at}]`, each)),
+    certificate: resolve(base, certificate),
+    key: resolve(base, key),
+  };
 }
 
 function readOrigin(where: string, key: string, value: string): Name {

@@ -18,6 +18,30 @@ export const ConfigText = Type.Object(
         version: Type.String({ default: "", maxLength: 128 }),
         /** Answer to `id.server` and `hostname.bind` in class CH, and NSID; empty hides it. */
         identity: Type.String({ default: "", maxLength: 128 }),
+        /** 16 octets in hex that make DNS cookies, the same for all servers of one address; empty: random at start. */
+        cookieSecret: Type.String({ default: "", pattern: "^([0-9a-fA-F]{32})?$" }),
+        rateLimit: Type.Object(
+          {
+            /** Like responses over UDP that a client prefix (/24, /56) gets in a second; 0 for no limit. */
+            perSecond: Type.Integer({ default: 0, minimum: 0, maximum: 1_000_000 }),
+            /** Every so many-th response held back becomes a hint to come over TCP; 1 each, 0 none. */
+            slip: Type.Integer({ default: 2, minimum: 0, maximum: 100 }),
+            /** Clients without limit, as addresses or prefixes. */
+            exempt: Type.Array(Type.String(), { default: [] }),
+          },
+          { ...closed, default: {} },
+        ),
+        /** DNS over TLS (RFC 7858). */
+        tls: Type.Object(
+          {
+            /** Addresses and ports; none for no TLS. The port for it is 853. */
+            listen: Type.Array(Type.String(), { default: [] }),
+            /** PEM files, read again when they change: the certificate with its chain, and its private key. */
+            certificate: Type.String({ default: "" }),
+            key: Type.String({ default: "" }),
+          },
+          { ...closed, default: {} },
+        ),
       },
       { ...closed, default: {} },
     ),

@@ -6,6 +6,8 @@ import { at, exampleZone, OPERATOR, ORIGIN, rrset } from "../../test/update/zone
 import { createAnswerQuery } from "../answer/answer-query.ts";
 import { defaultAnswerSettings } from "../answer/answer-settings.ts";
 import { type Client, Transport } from "../answer/client.ts";
+import { ServerCookies } from "../answer/cookies.ts";
+import { RateLimiter } from "../answer/rate-limit.ts";
 import type { Clock } from "../base/clock.ts";
 import { counterRow, createCounterMemory, readCounters } from "../base/counters.ts";
 import { Limits } from "../base/limits.ts";
@@ -16,6 +18,7 @@ import { TableReader } from "../table/table-reader.ts";
 import { TableWriter } from "../table/table-writer.ts";
 import { createUpdateEngine, type UpdateEngine } from "../update/update-engine.ts";
 import { Class, Opcode, Rcode, TsigError, Type } from "../wire/code-points.ts";
+import { DNSSEC_OK, recordEdns } from "../wire/edns.ts";
 import { type Message, makeQuery, readMessage, writeMessage } from "../wire/message.ts";
 import { parseName } from "../wire/name.ts";
 import { findTsig, signTsig, type TsigKey, verifyTsig } from "../wire/tsig.ts";
@@ -40,7 +43,13 @@ const clients: readonly (readonly [string, Client])[] = [
 ];
 const [[, udp], [, tcp]] = clients as [(typeof clients)[0], (typeof clients)[0]];
 
-async function startExchange(options: { engine?: UpdateEngine; clock?: Clock } = {}) {
+interface ExchangeOptions {
+  readonly engine?: UpdateEngine;
+  readonly clock?: Clock;
+  readonly limiter?: RateLimiter;
+}
+
+async function startExchange(options: ExchangeOptions = {}) {
   const log = listLogger();
   const store = new MemoryStore();
   const table = createTableMemory(TABLE_BYTES);
@@ -64,10 +73,12 @@ async function startExchange(options: { engine?: UpdateEngine; clock?: Clock } =
   });
   const counterMemory = createCounterMemory(1);
   const counters = counterRow(counterMemory, 0);
-  const settings = defaultAnswerSettings;
+  const settings = { ...defaultAnswerSettings, cookieSecret: new Uint8Array(16).fill(7) };
   const reader = new TableReader(table, 0);
   const answerQuery = createAnswerQuery({ reader, counters, settings, clock });
-  const parts = { answerQuery, keyring, clock, log, counters, udpPayload: settings.udpPayload };
+  const cookies = new ServerCookies(settings.cookieSecret as Uint8Array, clock);
+  const own = { answerQuery, keyring, cookies, limiter: options.limiter };
+  const parts = { ...own, clock, log, counters, udpPayload: settings.udpPayload };
   const transfers = new Transfers({ zones: engine, table: writer, clock, log });
   const exchange = createDnsExchange({ ...parts, transfers, engine: options.engine ?? engine });
   const serial = () => engine.zones()[0]?.serial;
@@ -392,3 +403,118 @@ function misplaced(message: Uint8Array): Uint8Array {
   signed[11] = 0;
   return signed;
 }
+
+/** The message with an OPT that has these options, in hex. */
+function withOpt(message: Uint8Array, options: string): Uint8Array {
+  const parsed = readMessage(message);
+  const rdata = new Uint8Array(Buffer.from(options, "hex"));
+  const opt = { owner: parseName("."), rrtype: Type.OPT, class: 1232, ttl: DNSSEC_OK, rdata };
+  return write({ ...parsed, additionals: [opt] });
+}
+
+function optionsOf(reply: Uint8Array) {
+  const opt = readMessage(reply).additionals.find(({ rrtype }) => rrtype === Type.OPT);
+  return opt === undefined ? undefined : recordEdns(opt).options;
+}
+
+const COOKIE = "000a00080102030405060708";
+const KEEPALIVE = "000b0000";
+const PADDING = "000c00020000";
+
+describe.each(clients)("EDNS over %s", (_, client) => {
+  const isStream = client.transport !== Transport.udp;
+  const isTls = client.transport === Transport.tls;
+  const notify = write({
+    ...makeQuery({ id: 5, name: ORIGIN, qtype: Type.SOA }),
+    opcode: Opcode.notify,
+  });
+  const requests: readonly (readonly [string, Uint8Array, boolean])[] = [
+    ["a refused update", update("new", [192, 0, 2, 77]), false],
+    ["an applied update", update("new", [192, 0, 2, 77]), true],
+    ["a NOTIFY", notify, false],
+    ["a refused transfer", query("@", Type.IXFR), true],
+    ["a signed query", query("home", Type.A), true],
+  ];
+
+  test.each(requests)(
+    "%s gets cookie, keepalive and padding, each where it is due",
+    async (_name, plain, isSigned) => {
+      const { exchange } = await startExchange();
+      const asking = withOpt(plain, COOKIE + KEEPALIVE + PADDING);
+      const request = isSigned ? sign(asking) : asking;
+      const reply = (await exchangeOf(exchange, request, client)) as Uint8Array;
+      const options = new Map(optionsOf(reply)?.map(({ code, bytes }) => [code, bytes]));
+      expect(options.get(10)).toHaveLength(24);
+      expect(options.get(11)).toEqual(isStream ? Uint8Array.of(0, 100) : undefined);
+      expect(options.has(12)).toBe(isTls);
+      if (isTls) expect(reply.length % 468).toBe(0);
+      expect(options.has(15)).toBe(rcodeOf(reply) !== Rcode.noError);
+      if (isSigned) expect(isSealed(reply, request)).toBe(true);
+    },
+  );
+
+  test.each(requests)("%s without EDNS gets none", async (_name, plain, isSigned) => {
+    const { exchange } = await startExchange();
+    const request = isSigned ? sign(plain) : plain;
+    const reply = (await exchangeOf(exchange, request, client)) as Uint8Array;
+    expect(optionsOf(reply)).toBeUndefined();
+  });
+
+  test.each(requests)("%s with a broken cookie is FORMERR", async (_name, plain, isSigned) => {
+    const { exchange, serial } = await startExchange();
+    const asking = withOpt(plain, "000a000101");
+    const request = isSigned ? sign(asking) : asking;
+    const reply = (await exchangeOf(exchange, request, client)) as Uint8Array;
+    expect(rcodeOf(reply)).toBe(Rcode.formErr);
+    expect(serial()).toBe(1);
+  });
+
+  test("an unsigned query is padded on TLS alone", async () => {
+    const { exchange } = await startExchange();
+    if (!isStream) return;
+    const reply = (await exchangeOf(
+      exchange,
+      withOpt(query("home", Type.A), PADDING),
+      client,
+    )) as Uint8Array;
+    expect(addressesOf(reply)).toHaveLength(2);
+    expect(reply.length % 468 === 0).toBe(isTls);
+    const plain = (await exchangeOf(
+      exchange,
+      withOpt(query("home", Type.A), ""),
+      client,
+    )) as Uint8Array;
+    expect(optionsOf(plain)).toEqual([]);
+  });
+});
+
+describe("rate limiting of what is refused", () => {
+  const limited = () =>
+    startExchange({
+      limiter: new RateLimiter({ perSecond: 2, slip: 0, exempt: [] }, standingClock),
+    });
+
+  test.each([
+    ["unsigned updates", update("new", [192, 0, 2, 77])],
+    ["updates of unknown keys", unknownKey(update("new", [192, 0, 2, 77]))],
+    ["queries of unknown keys", unknownKey(query("home", Type.A))],
+  ])("%s over UDP are answered so many times a second", async (_, message) => {
+    const { exchange, counts } = await limited();
+    const replies = [];
+    for (let times = 0; times < 4; times++) {
+      replies.push((await exchangeOf(exchange, message, udp)) !== undefined);
+    }
+    expect(replies).toEqual([true, true, false, false]);
+    expect(counts().rateLimitDropped).toBe(2);
+  });
+
+  test("who signs or comes over TCP is always answered", async () => {
+    const { exchange } = await limited();
+    for (let times = 0; times < 4; times++) {
+      const signed = sign(update("new", [192, 0, 2, times]));
+      expect(rcodeOf(await exchangeOf(exchange, signed, udp))).toBe(Rcode.noError);
+      const open = update("new", [192, 0, 2, 77]);
+      expect(rcodeOf(await exchangeOf(exchange, open, tcp))).toBe(Rcode.refused);
+    }
+  });
+});

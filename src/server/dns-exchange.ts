@@ -10,9 +10,18 @@
  */
 import type { AnswerQuery } from "../answer/answer-query.ts";
 import { type Client, Transport } from "../answer/client.ts";
+import type { ServerCookies } from "../answer/cookies.ts";
 import { Deferred } from "../answer/deferred.ts";
 import { ERROR_REPLY_LENGTH, type Rejection, writeErrorReply } from "../answer/error-reply.ts";
 import { type Opened, openSigned, type SignedContext, sealSigned } from "../answer/gate.ts";
+import { Admission, type RateLimiter, ResponseKind } from "../answer/rate-limit.ts";
+import {
+  appendOptions,
+  PADDING_BLOCK,
+  padReply,
+  REPLY_OPTIONS_LENGTH,
+  readAskedOptions,
+} from "../answer/reply-options.ts";
 import type { Clock } from "../base/clock.ts";
 import { Counter, type CounterRow } from "../base/counters.ts";
 import { errorMessage } from "../base/errors.ts";
@@ -37,6 +46,10 @@ export interface DnsExchangeParts {
   readonly keyring: Pick<Keyring, "find">;
   readonly engine: UpdateEngine;
   readonly transfers: Transfers;
+  /** The main thread's own, with the secret that `answerQuery` has. */
+  readonly cookies: ServerCookies;
+  /** For replies over UDP to those who prove nothing; none without. */
+  readonly limiter?: RateLimiter | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   /** The main thread's own row. */
@@ -79,6 +92,11 @@ const MISPLACED_TSIG: Rejection = {
   infoCode: ExtendedError.other,
   text: "a TSIG record stands where none may be",
 };
+const MALFORMED_OPTION: Rejection = {
+  rcode: Rcode.formErr,
+  infoCode: ExtendedError.other,
+  text: "an EDNS option is malformed",
+};
 const BROKEN: Rejection = {
   rcode: Rcode.servFail,
   infoCode: ExtendedError.other,
@@ -103,7 +121,8 @@ class Exchange {
     const response = this.#response;
     const length = this.#parts.answerQuery(message, message.length, client, response);
     if (length < 0) return this.deferred(message, client);
-    return length === 0 ? undefined : response.slice(0, length);
+    if (length === 0) return undefined;
+    return response.slice(0, this.#pad(message, client, response, length, 0));
   }
 
   deferred(message: Uint8Array, client: Client): DnsStreamReply {
@@ -114,14 +133,17 @@ class Exchange {
     if (opened.kind === "open") return this.#dispatch(opened, client);
     this.#logFailure(message, opened.bytes, client);
     this.#count(opened.bytes, client);
-    return opened.bytes;
+    return this.#isHeldBack(client) ? undefined : opened.bytes;
   }
 
   #dispatch(opened: OpenMessage, client: Client): DnsStreamReply {
     try {
-      switch (opcodeOf(opened.message)) {
-        case Opcode.query:
-          return this.#query(opened, client);
+      const opcode = opcodeOf(opened.message);
+      if (opcode === Opcode.query) return this.#query(opened, client);
+      if (readAskedOptions(opened.message, opened.length, client) === undefined) {
+        return this.#reject(opened, client, MALFORMED_OPTION);
+      }
+      switch (opcode) {
         case Opcode.update:
           return this.#update(opened, client);
         default:
@@ -142,7 +164,9 @@ class Exchange {
     if (end === Deferred.transfer) return this.#transfer(opened, { ...client });
     if (end < 0) return this.#reject(opened, client, MISPLACED_TSIG);
     if (end === 0) return undefined;
-    return this.#seal(tsig, this.#response.subarray(0, room + tsigLength), end).slice();
+    const response = this.#response.subarray(0, room + tsigLength);
+    const padded = this.#pad(message.subarray(0, length), client, response, end, tsigLength);
+    return this.#seal(tsig, response, padded).slice();
   }
 
   #responseLimit(message: Uint8Array, length: number, client: Client): number {
@@ -153,7 +177,10 @@ class Exchange {
     return Math.min(Math.max(offered, Limits.udpPayload), this.#parts.udpPayload);
   }
 
-  async #transfer(opened: OpenMessage, client: Client): Promise<Uint8Array | Iterable<Uint8Array>> {
+  async #transfer(
+    opened: OpenMessage,
+    client: Client,
+  ): Promise<Uint8Array | Iterable<Uint8Array> | undefined> {
     const { message, length, tsig } = opened;
     const principal = this.#principal(opened);
     const capacity = this.#responseLimit(message, length, client);
@@ -205,19 +232,51 @@ class Exchange {
     return this.#parts.keyring.find(tsig.key.name)?.principal ?? ANONYMOUS;
   }
 
-  #answerUpdate(opened: OpenMessage, client: Client, verdict: Verdict): Uint8Array {
-    const { message, length, tsig } = opened;
-    const response = new Uint8Array(UPDATE_RESPONSE_LENGTH + (tsig?.length ?? 0));
+  #answerUpdate(opened: OpenMessage, client: Client, verdict: Verdict): Uint8Array | undefined {
+    const { message, length } = opened;
+    const response = new Uint8Array(UPDATE_RESPONSE_LENGTH + finishLength(opened, client));
     const end = writeUpdateResponse(message, length, verdict, response);
+    return this.#finish(opened, client, response, end);
+  }
+
+  #reject(opened: OpenMessage, client: Client, why: Rejection): Uint8Array | undefined {
+    const { message, length } = opened;
+    const response = new Uint8Array(ERROR_REPLY_LENGTH + finishLength(opened, client));
+    const end = writeErrorReply(message, length, why, response);
+    return this.#finish(opened, client, response, end);
+  }
+
+  /** Options, padding, TSIG: in this order. */
+  #finish(
+    opened: OpenMessage,
+    client: Client,
+    response: Uint8Array,
+    length: number,
+  ): Uint8Array | undefined {
+    const { tsig } = opened;
+    if (tsig === undefined && this.#isHeldBack(client)) return undefined;
+    const message = opened.message.subarray(0, opened.length);
+    const asked = readAskedOptions(message, message.length, client);
+    let end = length;
+    if (asked !== undefined) {
+      end = appendOptions(this.#parts.cookies, { message, asked }, client, response, end);
+    }
+    end = this.#pad(message, client, response, end, tsig?.length ?? 0);
     this.#count(response, client);
     return this.#seal(tsig, response, end);
   }
 
-  #reject({ message, length, tsig }: OpenMessage, client: Client, why: Rejection): Uint8Array {
-    const response = new Uint8Array(ERROR_REPLY_LENGTH + (tsig?.length ?? 0));
-    const end = writeErrorReply(message, length, why, response);
-    this.#count(response, client);
-    return this.#seal(tsig, response, end);
+  /** Only on TLS, where lengths would tell what is hidden. */
+  #pad(
+    message: Uint8Array,
+    client: Client,
+    response: Uint8Array,
+    length: number,
+    signature: number,
+  ): number {
+    if (client.transport !== Transport.tls) return length;
+    const isPadded = readAskedOptions(message, message.length, client)?.isPadded === true;
+    return isPadded ? padReply(response, length, signature) : length;
   }
 
   #seal(tsig: SignedContext | undefined, response: Uint8Array, length: number): Uint8Array {
@@ -226,10 +285,25 @@ class Exchange {
     return response.subarray(0, end);
   }
 
-  #fail(opened: OpenMessage, { address, transport }: Client, error: unknown): Uint8Array {
+  #fail(
+    opened: OpenMessage,
+    { address, transport }: Client,
+    error: unknown,
+  ): Uint8Array | undefined {
     const problem = errorMessage(error);
     this.#parts.log.error({ address, problem }, "a message could not be answered: SERVFAIL");
     return this.#reject(opened, { address, transport, port: 0 }, BROKEN);
+  }
+
+  /** What is refused unproved may be asked with a forged address, and is limited as any error (`rate-limit.ts`). */
+  #isHeldBack({ transport, address }: Client): boolean {
+    const { limiter, counters } = this.#parts;
+    if (limiter === undefined || transport !== Transport.udp) return false;
+    const admission = limiter.admit(address, ResponseKind.error, 0);
+    if (admission === Admission.send) return false;
+    const isDropped = admission === Admission.drop;
+    counters[isDropped ? Counter.rateLimitDropped : Counter.rateLimitSlipped]! += 1;
+    return isDropped;
   }
 
   /** Who fails to prove a key changes nothing; it is told to the operator all the same, updates louder. */
@@ -258,6 +332,12 @@ class Exchange {
   #nowSeconds(): number {
     return Math.floor(this.#parts.clock.nowMs() / 1000);
   }
+}
+
+/** Octets behind a reply of ours that options, padding and TSIG may take. */
+function finishLength({ tsig }: OpenMessage, { transport }: Client): number {
+  const padding = transport === Transport.tls ? 2 * PADDING_BLOCK : 0;
+  return REPLY_OPTIONS_LENGTH + padding + (tsig?.length ?? 0);
 }
 
 const RCODE_COUNTERS: ReadonlyMap<number, number> = new Map([

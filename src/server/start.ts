@@ -2,12 +2,16 @@
  * The composition root: the only place that makes every part and knows them all. What it opens it closes in the
  * opposite order, also when a later part cannot start.
  */
+import { randomBytes } from "node:crypto";
 import { createAnswerQuery } from "../answer/answer-query.ts";
 import { type AnswerSettings, defaultAnswerSettings } from "../answer/answer-settings.ts";
 import { Transport } from "../answer/client.ts";
+import { ServerCookies } from "../answer/cookies.ts";
+import { type LimitingListener, RateLimiter } from "../answer/rate-limit.ts";
 import { systemClock } from "../base/clock.ts";
 import { counterRow, createCounterMemory } from "../base/counters.ts";
 import type { Logger } from "../base/log.ts";
+import { SIPHASH_KEY_LENGTH } from "../base/siphash.ts";
 import { formatSocketAddress, type SocketAddress } from "../base/socket-address.ts";
 import type { Config } from "../config/config.ts";
 import { Accounts } from "../identity/accounts.ts";
@@ -31,6 +35,7 @@ import { Metrics } from "./http/metrics.ts";
 import { listenError } from "./listen-error.ts";
 import { NotifySender } from "./notify-sender.ts";
 import { ObservedStore } from "./observed-store.ts";
+import { RateLimitLog } from "./rate-limit-log.ts";
 import { StreamServer } from "./stream-server.ts";
 import { Transfers } from "./transfers.ts";
 import { UdpPool } from "./udp-pool.ts";
@@ -138,7 +143,9 @@ async function loadIdentities(config: Config, store: Store, log: Logger) {
 async function listenDns(parts: Parts): Promise<SocketAddress> {
   const { config, log, closers, table, writer, counterMemory } = parts;
   const settings = answerSettings(config);
-  const exchange = makeExchange(parts, settings);
+  const limiting = new RateLimitLog(counterMemory, log);
+  closers.add("rate limit log", async () => limiting.close());
+  const exchange = makeExchange(parts, settings, limiting.begin);
   const pool = new UdpPool({
     table,
     clearReader: (slot) => writer.clearReader(slot),
@@ -146,6 +153,7 @@ async function listenDns(parts: Parts): Promise<SocketAddress> {
     thread: Thread.udp,
     settings,
     exchange: exchange.datagram,
+    onLimiting: limiting.begin,
     clock: systemClock,
     log,
   });
@@ -158,16 +166,30 @@ async function listenDns(parts: Parts): Promise<SocketAddress> {
   return bound[0] as SocketAddress;
 }
 
-function makeExchange(parts: Parts, settings: AnswerSettings): DnsExchange {
+function makeExchange(
+  parts: Parts,
+  settings: SharedSettings,
+  onLimiting: LimitingListener,
+): DnsExchange {
   const { table, writer, counterMemory, keyring, doors, log } = parts;
   const counters = counterRow(counterMemory, Thread.main);
   const reader = new TableReader(table, Thread.main);
-  const answerQuery = createAnswerQuery({ reader, counters, settings, clock: systemClock });
-  const { udpPayload } = settings;
+  // What the main thread answers came over a stream or is signed: only its refusals are limited.
+  const { rateLimit, ...unlimited } = settings;
+  const answerQuery = createAnswerQuery({
+    reader,
+    counters,
+    settings: unlimited,
+    clock: systemClock,
+  });
+  const { udpPayload, cookieSecret } = settings;
   const clock = systemClock;
   const transfers = new Transfers({ zones: parts.engine, table: writer, clock, log });
+  const cookies = new ServerCookies(cookieSecret, clock);
   return createDnsExchange({
     answerQuery,
+    cookies,
+    limiter: rateLimit && new RateLimiter(rateLimit, clock, onLimiting),
     keyring,
     engine: doors,
     transfers,
@@ -178,9 +200,14 @@ function makeExchange(parts: Parts, settings: AnswerSettings): DnsExchange {
   });
 }
 
-function answerSettings({ dns }: Config): AnswerSettings {
+/** All threads make the same cookies. */
+type SharedSettings = AnswerSettings & { readonly cookieSecret: Uint8Array };
+
+function answerSettings({ dns }: Config): SharedSettings {
   return {
     ...defaultAnswerSettings,
+    cookieSecret: dns.cookieSecret ?? new Uint8Array(randomBytes(SIPHASH_KEY_LENGTH)),
+    rateLimit: dns.rateLimit,
     version: dns.version || undefined,
     identity: dns.identity || undefined,
     nsid: dns.identity || undefined,

@@ -32,6 +32,7 @@ export interface UdpPoolParts {
   readonly thread: number;
   readonly settings: AnswerSettings;
   readonly exchange: DatagramExchange;
+  readonly onLimiting?: (address: string, responses: number) => void;
   readonly clock: Clock;
   readonly log: Logger;
   /** The built `udp-worker.js`, where it is not beside this file. */
@@ -122,7 +123,7 @@ class PoolWorker {
   }
 
   #begin(): Promise<Listening> {
-    const { entry, clock, log } = this.#parts;
+    const { entry, clock, log, onLimiting = () => {} } = this.#parts;
     const file = entry ?? new URL("./udp-worker.js", import.meta.url);
     const worker = new Worker(file, { workerData: this.#workerData(), name: "udp" });
     const outbox = new DatagramOutbox((batch, settled) => {
@@ -134,6 +135,7 @@ class PoolWorker {
       worker.on("message", (message: FromWorker) => {
         if (message.kind === "listening") resolve(message);
         else if (message.kind === "failed") reject(notListening(message.problem));
+        else if (message.kind === "limiting") onLimiting(message.address, message.responses);
         else for (const each of unpackBatch(message.batch)) this.#exchange(life, each);
       });
       worker.on("error", (error) => {

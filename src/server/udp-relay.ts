@@ -20,7 +20,9 @@ export type FromWorker =
     }
   /** Nothing is bound, and the worker ends. */
   | { readonly kind: "failed"; readonly problem: string }
-  | { readonly kind: "deferred"; readonly batch: DatagramBatch };
+  | { readonly kind: "deferred"; readonly batch: DatagramBatch }
+  /** Rate limiting holds back responses of this `ResponseKind`, for the first time after a quiet time. */
+  | { readonly kind: "limiting"; readonly address: string; readonly responses: number };
 
 /** From the main thread to a worker. */
 export type ToWorker =

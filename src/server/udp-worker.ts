@@ -46,7 +46,13 @@ async function serve(work: UdpWorkerData): Promise<void> {
   const counters = counterRow(work.counters, work.counterThread);
   const reader = new TableReader(attachTableMemory(work.table), work.readerSlot);
   const { settings } = work;
-  const answerQuery = createAnswerQuery({ reader, counters, settings, clock: systemClock });
+  const answerQuery = createAnswerQuery({
+    reader,
+    counters,
+    settings,
+    clock: systemClock,
+    onLimiting: (address, responses) => tell({ kind: "limiting", address, responses }),
+  });
   const opened = await openPort(work.listen, counters);
   if (opened === undefined) return;
   const { port, addresses, skipped } = opened;

@@ -95,12 +95,23 @@ export class Metrics {
   }
 }
 
-type Family = "queries" | "responses" | "truncated" | "ignored" | "deferred" | "dropped";
+type Family =
+  | "queries"
+  | "responses"
+  | "truncated"
+  | "rateLimited"
+  | "ignored"
+  | "deferred"
+  | "dropped";
 
 const FAMILIES: Readonly<Record<Family, { readonly name: string; readonly help: string }>> = {
   queries: { name: "windhover_dns_queries_total", help: "DNS messages received, by transport." },
   responses: { name: "windhover_dns_responses_total", help: "DNS responses sent, by rcode." },
   truncated: { name: "windhover_dns_truncated_responses_total", help: "DNS responses with TC." },
+  rateLimited: {
+    name: "windhover_dns_rate_limited_responses_total",
+    help: "DNS responses that rate limiting held back: dropped, or slipped as TC, BADCOOKIE or the error itself.",
+  },
   ignored: { name: "windhover_dns_ignored_messages_total", help: "DNS messages left unanswered." },
   deferred: {
     name: "windhover_dns_deferred_messages_total",
@@ -126,12 +137,18 @@ const CELLS: Readonly<Record<CounterName, { readonly family: Family; readonly la
   responsesNotAuth: { family: "responses", label: "notauth" },
   responsesOther: { family: "responses", label: "other" },
   responsesTruncated: { family: "truncated" },
+  rateLimitDropped: { family: "rateLimited", label: "dropped" },
+  rateLimitSlipped: { family: "rateLimited", label: "slipped" },
   ignored: { family: "ignored" },
   deferred: { family: "deferred" },
   dropped: { family: "dropped" },
 };
 
-const LABEL_NAMES: Partial<Record<Family, string>> = { queries: "transport", responses: "rcode" };
+const LABEL_NAMES: Partial<Record<Family, string>> = {
+  queries: "transport",
+  responses: "rcode",
+  rateLimited: "action",
+};
 
 function addQueryCounters(registry: Registry, { counterMemory }: MetricsSources): void {
   for (const family of Object.keys(FAMILIES) as Family[]) {
