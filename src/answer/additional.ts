@@ -49,12 +49,18 @@ function writeHosts(draft: Draft, rrset: number): void {
     if (!reader.readTarget(draft.zone, rrset, index, target)) return;
     let targetAt = rrsetAt + reader.targetOffset(rrset, index);
     if (target.labels === 0 && isServiceBinding(reader.rrsetType(rrset))) {
-      // RFC 9460 §2.5: the target "." is the owner itself.
+      // RFC 9460 §2.5: the target "." is the owner itself, or says that there is no service where the priority is 0.
+      if (isAliasMode(draft, targetAt)) continue;
       target.read(draft.name.bytes, 0, draft.name.length);
       targetAt = draft.headOffset;
     }
     if (isNew(target, index) && !writeAddresses(draft, targetAt, 0)) return;
   }
+}
+
+/** RFC 9460 §2.4.1: a priority of 0, in the two octets before the target. */
+function isAliasMode({ response }: Draft, targetAt: number): boolean {
+  return response[targetAt - 2] === 0 && response[targetAt - 1] === 0;
 }
 
 function isServiceBinding(rrtype: number): boolean {
