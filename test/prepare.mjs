@@ -27,6 +27,8 @@ const TOOLS = {
   "/usr/lib/python3/dist-packages/certbot_dns_rfc2136": "python3-certbot-dns-rfc2136",
   "/usr/lib/python3/dist-packages/dns": "python3-dnspython",
   "kea-dhcp-ddns": "kea-dhcp-ddns-server",
+  dhcpd: "isc-dhcp-server",
+  ip: "iproute2",
   kresd: "knot-resolver",
 };
 

@@ -2,14 +2,12 @@
  * Kea's DHCP-DDNS daemon with its conflict resolution (RFC 4703): it goes by the exact rcode of each prerequisite. Every
  * step is told to a second D2 in front of BIND as well: both must see the same rcodes and leave the same records.
  */
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SECRET } from "./harness/example.ts";
 import { KeaD2, type Lease } from "./harness/kea-d2.ts";
+import { startNamed } from "./harness/named.ts";
 import { freePort } from "./harness/ports.ts";
-import { Daemon, run, skipWithout, until } from "./harness/program.ts";
+import { type Daemon, run, skipWithout, until } from "./harness/program.ts";
 import { Windhover } from "./harness/windhover.ts";
 
 const FORWARD = "dyn.example.com";
@@ -228,8 +226,10 @@ describe.skipIf(skipWithout("kea-dhcp-ddns", "named", "dig"))("Kea's D2", () => 
   beforeAll(async () => {
     server = await startWindhover();
     namedPort = await freePort();
-    named = startNamed(namedPort);
-    await until("named to answer", () => ask(namedPort, FORWARD, "SOA") !== "");
+    const keys = KEYS.map((key) => ({ ...key, secret: SECRET }));
+    const at = { address: "127.0.0.1", port: namedPort };
+    named = startNamed({ ...at, zones: FILES, locked: [LOCKED], keys });
+    await until("named to answer", () => ask(namedPort, FORWARD, "SOA").includes("hostmaster"));
     ours = await startD2(server.dnsPort);
     theirs = await startD2(namedPort);
   });
@@ -266,30 +266,6 @@ function startWindhover(): Promise<Windhover> {
   }));
   const zones = Object.keys(FILES).map((origin) => ({ origin, file: `${origin}.zone` }));
   return Windhover.start({ config: { zones, keys }, files: FILE_NAMES });
-}
-
-function startNamed(port: number): Daemon {
-  const directory = mkdtempSync(join(tmpdir(), "windhover-named-"));
-  for (const [name, text] of Object.entries(FILE_NAMES)) {
-    writeFileSync(join(directory, name), text);
-  }
-  const allowed = KEYS.map(({ name }) => `key "${name}";`).join(" ");
-  const zone = (origin: string) =>
-    `zone "${origin}" { type primary; file "${origin}.zone"; allow-update { ${
-      origin === LOCKED ? "none;" : allowed
-    } }; };`;
-  const config = [
-    `options { directory "${directory}"; listen-on port ${port} { 127.0.0.1; }; listen-on-v6 { none; };`,
-    "  recursion no; pid-file none; session-keyfile none; notify no; dnssec-validation no; };",
-    "controls { };",
-    ...KEYS.map(
-      ({ name, algorithm }) => `key "${name}" { algorithm ${algorithm}; secret "${SECRET}"; };`,
-    ),
-    ...Object.keys(FILES).map(zone),
-    "",
-  ];
-  writeFileSync(join(directory, "named.conf"), config.join("\n"));
-  return new Daemon("named", ["-g", "-c", join(directory, "named.conf")]);
 }
 
 function startD2(dnsPort: number): Promise<KeaD2> {
