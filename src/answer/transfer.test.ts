@@ -47,8 +47,8 @@ function query(additionals: readonly ResourceRecord[] = [], flags = 0): Uint8Arr
 }
 
 function envelope(message: Uint8Array, capacity: number = Limits.messageLength): TransferEnvelope {
-  const sign: TransferEnvelope["sign"] = ({ length }) => length;
-  return { query: message, length: message.length, capacity, tsigLength: 0, sign };
+  const finish: TransferEnvelope["finish"] = ({ length }) => length;
+  return { query: message, length: message.length, capacity, reserved: 0, finish };
 }
 
 /** Copies of all messages, which share a buffer. */
@@ -196,8 +196,8 @@ describe("the messages", () => {
     const signer = new TsigStream(KEY, request.tsig.mac);
     const messages = messagesOf([soa(1), bigRRset("x", [40_000]), ...manyTexts(300), soa(1)], {
       ...envelope(plain),
-      tsigLength: tsigLength(KEY),
-      sign: (unsigned) => signer.sign(unsigned, NOW),
+      reserved: tsigLength(KEY),
+      finish: (unsigned) => signer.sign(unsigned, NOW),
     });
     const verifier = new TsigStream(KEY, request.tsig.mac);
     expect(new Set(messages.map((message) => verifier.verify(message, NOW)))).toEqual(

@@ -64,12 +64,12 @@ export interface TransferEnvelope {
   /** The query, without its TSIG: `message[0, length)`, which the gate has let through. */
   readonly query: Uint8Array;
   readonly length: number;
-  /** Octets of a message at most, its TSIG included. */
+  /** Octets of a message at most, all included. */
   readonly capacity: number;
-  /** Octets that `sign` adds to each message. */
-  readonly tsigLength: number;
-  /** Signs a message in place and returns its new length. */
-  readonly sign: (unsigned: UnsignedMessage) => number;
+  /** Octets that `finish` adds to a message at most. */
+  readonly reserved: number;
+  /** Adds what ends a message, options to its OPT and a TSIG, and returns its new length. */
+  readonly finish: (unfinished: UnsignedMessage) => number;
 }
 
 /** The messages that carry these RRsets, each in the same buffer: it is the reader's until the next is asked for. */
@@ -115,12 +115,12 @@ class TransferMessage {
   #answers = 0;
 
   constructor(buffer: Uint8Array, envelope: TransferEnvelope, isFirst: boolean) {
-    const { query, length, capacity, tsigLength } = envelope;
+    const { query, length, capacity, reserved } = envelope;
     const questionEnd = questionSectionEnd(query, length);
     this.#buffer = buffer;
     this.#envelope = envelope;
     this.#opt = isFirst ? findOpt(query, questionEnd, length, countRecords(query)) : 0;
-    const end = capacity - tsigLength - (this.#opt > 0 ? OPT_LENGTH : 0);
+    const end = capacity - reserved - (this.#opt > 0 ? OPT_LENGTH : 0);
     this.#writer = new MessageWriter(buffer, 0, end);
     this.#writeHead(query, isFirst ? questionEnd : HEADER_LENGTH);
   }
@@ -159,8 +159,8 @@ class TransferMessage {
     writer.patchU16(HeaderOffset.answers, this.#answers);
     let length = writer.offset;
     if (this.#opt > 0) length = this.#appendOpt(length);
-    const { sign, capacity } = this.#envelope;
-    return this.#buffer.subarray(0, sign({ message: this.#buffer, length, capacity }));
+    const { finish, capacity } = this.#envelope;
+    return this.#buffer.subarray(0, finish({ message: this.#buffer, length, capacity }));
   }
 
   #appendOpt(length: number): number {

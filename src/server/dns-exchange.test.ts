@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { listLogger, standingClock } from "../../test/update/fakes.ts";
-import { at, exampleZone, OPERATOR, ORIGIN, rrset } from "../../test/update/zone-fixtures.ts";
+import { at, exampleZone, OPERATOR, ORIGIN, rrset, soa } from "../../test/update/zone-fixtures.ts";
 import { createAnswerQuery } from "../answer/answer-query.ts";
 import { defaultAnswerSettings } from "../answer/answer-settings.ts";
 import { type Client, Transport } from "../answer/client.ts";
@@ -17,11 +17,12 @@ import { createTableMemory } from "../table/table-memory.ts";
 import { TableReader } from "../table/table-reader.ts";
 import { TableWriter } from "../table/table-writer.ts";
 import { createUpdateEngine, type UpdateEngine } from "../update/update-engine.ts";
-import { Class, Opcode, Rcode, TsigError, Type } from "../wire/code-points.ts";
-import { DNSSEC_OK, recordEdns } from "../wire/edns.ts";
+import { Class, ExtendedError, Opcode, Rcode, TsigError, Type } from "../wire/code-points.ts";
+import { DNSSEC_OK, readExtendedError, recordEdns } from "../wire/edns.ts";
 import { type Message, makeQuery, readMessage, writeMessage } from "../wire/message.ts";
 import { parseName } from "../wire/name.ts";
 import { findTsig, signTsig, type TsigKey, verifyTsig } from "../wire/tsig.ts";
+import { TsigStream } from "../wire/tsig-stream.ts";
 import { createDnsExchange, type DnsExchange } from "./dns-exchange.ts";
 import { Transfers } from "./transfers.ts";
 
@@ -70,6 +71,12 @@ async function startExchange(options: ExchangeOptions = {}) {
     algorithm: "hmac-sha256",
     secret,
     grants: [{ allow: ["update"], zone: "dyn.example.com" }],
+  });
+  keyring.configure({
+    name: "secondary",
+    algorithm: "hmac-sha256",
+    secret,
+    grants: [{ allow: ["transfer"], zone: "dyn.example.com" }],
   });
   const counterMemory = createCounterMemory(1);
   const counters = counterRow(counterMemory, 0);
@@ -485,6 +492,71 @@ describe.each(clients)("EDNS over %s", (_, client) => {
       client,
     )) as Uint8Array;
     expect(optionsOf(plain)).toEqual([]);
+  });
+});
+
+describe("a transfer", () => {
+  const secondaryKey = { ...goodKey, name: parseName("secondary") };
+  const ixfr = (serial: number) => {
+    const record = { owner: ORIGIN, rrtype: Type.SOA, class: Class.in, ttl: 0 };
+    const rdata = soa(serial).rdatas[0] as Uint8Array;
+    const head = makeQuery({ id: 8, name: ORIGIN, qtype: Type.IXFR });
+    return write({ ...head, authorities: [{ ...record, rdata }] });
+  };
+
+  test.each(clients.slice(1))("over %s is a stream of signed messages", async (_, client) => {
+    const { exchange, counts } = await startExchange();
+    const asking = withOpt(query("@", Type.AXFR), COOKIE + KEEPALIVE + PADDING);
+    const request = sign(asking, secondaryKey);
+    const reply = await exchange.stream(request, client);
+    if (reply === undefined || reply instanceof Uint8Array) throw new Error("no stream");
+    const messages: Uint8Array[] = [];
+    for (const message of reply) messages.push(message.slice());
+    const stream = new TsigStream(secondaryKey, tsigOf(request).mac);
+    expect(messages.map((message) => stream.verify(message, NOW_SECONDS))).toEqual(["ok"]);
+    const { answers } = readMessage(messages[0] as Uint8Array);
+    expect(answers.filter(({ rrtype }) => rrtype === Type.SOA)).toHaveLength(2);
+    const options = optionsOf(messages[0] as Uint8Array)?.map(({ code }) => code);
+    expect(options).toEqual(client.transport === Transport.tls ? [10, 11, 12] : [10, 11]);
+    expect(counts().responsesNoError).toBe(1);
+  });
+
+  test("over UDP is one signed message, as large as the client says", async () => {
+    const { exchange } = await startExchange();
+    for (const owner of ["n1", "n2", "n3", "n4", "n5", "n6", "n7"]) {
+      const text = Array.from(TEXT, (letter) => letter.charCodeAt(0));
+      const rdata = Uint8Array.of(TEXT.length, ...text);
+      const record = { owner: at(owner), rrtype: Type.TXT, class: Class.in, ttl: 60, rdata };
+      const head = makeQuery({ id: 9, name: ORIGIN, qtype: Type.SOA });
+      const change = write({ ...head, opcode: Opcode.update, authorities: [record] });
+      expect(rcodeOf(await exchangeOf(exchange, sign(change), udp))).toBe(Rcode.noError);
+    }
+    const large = sign(withOpt(ixfr(1), ""), secondaryKey);
+    const whole = (await exchangeOf(exchange, large, udp)) as Uint8Array;
+    expect(readMessage(whole).answers).toHaveLength(4 + 7);
+    expect(whole.length).toBeGreaterThan(Limits.udpPayload);
+    expect(isSealed(whole, large, secondaryKey)).toBe(true);
+    const small = sign(ixfr(1), secondaryKey);
+    const soaOnly = (await exchangeOf(exchange, small, udp)) as Uint8Array;
+    expect(readMessage(soaOnly).answers).toHaveLength(1);
+    expect(isSealed(soaOnly, small, secondaryKey)).toBe(true);
+  });
+
+  test.each([
+    ["an unsigned one", (message: Uint8Array) => message],
+    ["one with a key that may only update", (message: Uint8Array) => sign(message)],
+  ])("is prohibited to %s", async (_, prove) => {
+    const { exchange, counts } = await startExchange();
+    for (const [, client] of clients) {
+      const request = prove(withOpt(ixfr(1), ""));
+      const reply = (await exchangeOf(exchange, request, client)) as Uint8Array;
+      expect(rcodeOf(reply)).toBe(Rcode.refused);
+      const [error] = optionsOf(reply) ?? [];
+      expect(readExtendedError(error?.bytes as Uint8Array)?.infoCode).toBe(
+        ExtendedError.prohibited,
+      );
+    }
+    expect(counts().responsesRefused).toBe(clients.length);
   });
 });
 

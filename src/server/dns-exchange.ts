@@ -184,9 +184,12 @@ class Exchange {
     const { message, length, tsig } = opened;
     const principal = this.#principal(opened);
     const capacity = this.#responseLimit(message, length, client);
+    const optionsLength = REPLY_OPTIONS_LENGTH;
+    const addOptions = (reply: Uint8Array, end: number, signature: number) =>
+      this.#addOptions(opened, client, reply, end, signature);
     const query = { message, length, tsig, principal, client, capacity };
     try {
-      const reply = await this.#parts.transfers.answer(query);
+      const reply = await this.#parts.transfers.answer({ ...query, optionsLength, addOptions });
       if (reply.kind === "rejected") return this.#reject(opened, client, reply.why);
       if (reply.kind === "messages") return this.#counted(reply.messages, client);
       this.#count(reply.message, client);
@@ -255,15 +258,24 @@ class Exchange {
   ): Uint8Array | undefined {
     const { tsig } = opened;
     if (tsig === undefined && this.#isHeldBack(client)) return undefined;
-    const message = opened.message.subarray(0, opened.length);
-    const asked = readAskedOptions(message, message.length, client);
-    let end = length;
-    if (asked !== undefined) {
-      end = appendOptions(this.#parts.cookies, { message, asked }, client, response, end);
-    }
-    end = this.#pad(message, client, response, end, tsig?.length ?? 0);
+    const end = this.#addOptions(opened, client, response, length, tsig?.length ?? 0);
     this.#count(response, client);
     return this.#seal(tsig, response, end);
+  }
+
+  /** Appends the options that the request asks for, and pads; `signature` octets of TSIG will follow. */
+  #addOptions(
+    opened: OpenMessage,
+    client: Client,
+    response: Uint8Array,
+    length: number,
+    signature: number,
+  ): number {
+    const message = opened.message.subarray(0, opened.length);
+    const asked = readAskedOptions(message, message.length, client);
+    if (asked === undefined) return length;
+    const end = appendOptions(this.#parts.cookies, { message, asked }, client, response, length);
+    return this.#pad(message, client, response, end, signature);
   }
 
   /** Only on TLS, where lengths would tell what is hidden. */

@@ -123,7 +123,8 @@ function queryOf({ who = WHOLE, client = tcp, origin = ORIGIN, serial, ...more }
   if (opened.kind !== "open") throw new Error("the query is good");
   const capacity =
     more.capacity ?? (client.transport === Transport.udp ? 1_232 : Limits.messageLength);
-  return { ...opened, principal: who, client, capacity };
+  const addOptions = (_: Uint8Array, end: number) => end;
+  return { ...opened, principal: who, client, capacity, optionsLength: 0, addOptions };
 }
 
 function messagesOf(reply: TransferReply): Uint8Array[] {

@@ -62,6 +62,10 @@ export interface TransferQuery {
   readonly client: Client;
   /** Octets of one response message at most. */
   readonly capacity: number;
+  /** Octets of the options that `addOptions` adds at most. */
+  readonly optionsLength: number;
+  /** Adds what the query's OPT asks for to a message with an OPT; `signature` octets will follow. */
+  readonly addOptions: (message: Uint8Array, length: number, signature: number) => number;
 }
 
 /** Messages in turn, each valid until the next is asked for; or one; or why there are none. */
@@ -209,21 +213,26 @@ export class Transfers {
   }
 
   #rejection(query: TransferQuery, why: Rejection): Uint8Array {
-    const { sign, tsigLength } = this.#envelope(query);
-    const message = new Uint8Array(ERROR_REPLY_LENGTH + tsigLength);
+    const { finish, reserved } = this.#envelope(query);
+    const message = new Uint8Array(ERROR_REPLY_LENGTH + reserved);
     const length = writeErrorReply(query.message, query.length, why, message);
-    return message.subarray(0, sign({ message, length }));
+    return message.subarray(0, finish({ message, length }));
   }
 
   /** RFC 8945 §5.3.1: every message is signed. */
-  #envelope({ message, length, capacity, tsig }: TransferQuery): TransferEnvelope {
-    const plain = { query: message, length, capacity };
-    if (tsig === undefined) return { ...plain, tsigLength: 0, sign: (unsigned) => unsigned.length };
+  #envelope(query: TransferQuery): TransferEnvelope {
+    const { length, capacity, tsig, optionsLength, addOptions } = query;
+    const plain = { query: query.message, length, capacity };
+    const finishPlain: TransferEnvelope["finish"] = (each) =>
+      addOptions(each.message, each.length, 0);
+    if (tsig === undefined) return { ...plain, reserved: optionsLength, finish: finishPlain };
     const { clock } = this.#parts;
     const stream = new TsigStream(tsig.key, tsig.request.mac);
-    const sign: TransferEnvelope["sign"] = (unsigned) =>
-      stream.sign(unsigned, Math.floor(clock.nowMs() / 1000));
-    return { ...plain, tsigLength: tsig.length, sign };
+    const finish: TransferEnvelope["finish"] = (each) => {
+      const end = addOptions(each.message, each.length, tsig.length);
+      return stream.sign({ ...each, length: end }, Math.floor(clock.nowMs() / 1000));
+    };
+    return { ...plain, reserved: optionsLength + tsig.length, finish };
   }
 
   #logSent(
