@@ -14,7 +14,7 @@ function recordingLog() {
 const KEY: KeyText = {
   name: "router",
   algorithm: "hmac-sha256",
-  secret: "c2VjcmV0",
+  secret: "MDEyMzQ1Njc4OWFiY2RlZg==",
   grants: [{ allow: ["update"], zone: "dyn.example.com" }],
 };
 
@@ -29,7 +29,7 @@ describe("keyring", () => {
     await keyring.add(KEY);
     const found = keyring.find(parseName("ROUTER."));
     expect(found?.principal.actor).toBe("key:router");
-    expect(Buffer.from(found?.key.secret ?? []).toString()).toBe("secret");
+    expect(Buffer.from(found?.key.secret ?? []).toString()).toBe("0123456789abcdef");
   });
 
   test("keys outlive the keyring", async () => {
@@ -67,6 +67,10 @@ describe("keyring", () => {
   test.each([
     [{ ...KEY, algorithm: "hmac-sha3" }, 'unknown algorithm "hmac-sha3"'],
     [{ ...KEY, secret: "not base64!" }, "not base64"],
+    [{ ...KEY, secret: "" }, "not base64"],
+    [{ ...KEY, secret: "==" }, "not base64"],
+    [{ ...KEY, secret: "A" }, "not base64"],
+    [{ ...KEY, secret: "MDEyMzQ1Njc4OWFiY2RlZgAAA" }, "not base64"],
     [{ ...KEY, grants: [{ allow: ["update" as const] }] }, "neither `zone` nor `name`"],
     [{ ...KEY, grants: [{ allow: ["update" as const], zone: "a..b" }] }, "bad `zone`"],
     [{ ...KEY, grants: [{ allow: ["update" as const], zone: "a", types: ["AAAAA"] }] }, '"AAAAA"'],
@@ -79,6 +83,15 @@ describe("keyring", () => {
     keyring.configure({ ...KEY, algorithm: "hmac-md5" });
     expect(keyring.find(parseName("router"))?.key.algorithm).toBe("hmac-md5");
     expect(lines).toEqual([expect.stringContaining("hmac-md5, which is broken")]);
+  });
+
+  test("a secret of 16 octets is taken silently, one of 15 with a warning", () => {
+    const { keyring, lines } = setUp();
+    keyring.configure(KEY);
+    expect(lines).toEqual([]);
+    keyring.configure({ ...KEY, secret: "MDEyMzQ1Njc4OWFiY2Rl" });
+    expect(lines).toEqual([expect.stringContaining("15 octets")]);
+    expect(keyring.find(parseName("router"))?.key.secret.length).toBe(15);
   });
 
   test("a stored key that cannot be read is reported and left as it is", async () => {

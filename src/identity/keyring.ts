@@ -31,6 +31,9 @@ export const KeyText = Type.Object(
 );
 export type KeyText = Static<typeof KeyText>;
 
+/** Octets of a secret that cannot be found by trying: 128 bits. RFC 8945 §8 wants as many as the hash has. */
+const SAFE_SECRET = 16;
+
 export interface KeyringParts {
   readonly store: Store;
   readonly log: Logger;
@@ -101,11 +104,15 @@ export class Keyring {
   }
 
   #take(credential: TsigCredential): void {
-    const { name, algorithm } = credential.key;
+    const { name, algorithm, secret } = credential.key;
     if (this.find(name)?.source === "configuration" && credential.source === "store") return;
     if (algorithm === "hmac-md5") {
       const advice =
         "this key uses hmac-md5, which is broken; use hmac-sha256 where the client can";
+      this.#log.warn({ key: formatName(name) }, advice);
+    }
+    if (secret.length < SAFE_SECRET) {
+      const advice = `this key has a secret of ${secret.length} octets; use ${SAFE_SECRET} or more, which nobody can guess`;
       this.#log.warn({ key: formatName(name) }, advice);
     }
     this.#credentials.set(nameKey(name), credential);
@@ -118,14 +125,20 @@ function parseKey(text: KeyText, source: TsigCredential["source"]): TsigCredenti
   if (algorithm === undefined) {
     throw badKey(text.name, `has an unknown algorithm "${text.algorithm}"; use hmac-sha256`);
   }
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text.secret))
-    throw badKey(text.name, "has a secret that is not base64");
-  const secret = new Uint8Array(Buffer.from(text.secret, "base64"));
+  const secret = parseSecret(text.secret);
+  if (secret === undefined) throw badKey(text.name, "has a secret that is not base64");
   return {
     key: { name, algorithm, secret },
     principal: keyPrincipal(name, text.grants.map(parseGrant)),
     source,
   };
+}
+
+/** Octets, one at least: with none, anyone could sign. A lone last digit would be passed over, or be all there is. */
+function parseSecret(text: string): Uint8Array | undefined {
+  const digits = /^([A-Za-z0-9+/]+)={0,2}$/.exec(text)?.[1];
+  if (digits === undefined || digits.length % 4 === 1) return undefined;
+  return new Uint8Array(Buffer.from(digits, "base64"));
 }
 
 function keyPrincipal(name: Name, grants: readonly Grant[]): Principal {
