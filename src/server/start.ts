@@ -26,6 +26,7 @@ import { Type } from "../wire/code-points.ts";
 import type { Name } from "../wire/name.ts";
 import { createAdminApp } from "./admin/admin-app.ts";
 import { listenOnSocket } from "./admin/admin-socket.ts";
+import { CertificateFiles } from "./certificate-files.ts";
 import { Closers } from "./closers.ts";
 import { makeConfiguredZones } from "./configured-zones.ts";
 import { createDnsExchange, type DnsExchange } from "./dns-exchange.ts";
@@ -37,6 +38,7 @@ import { NotifySender } from "./notify-sender.ts";
 import { ObservedStore } from "./observed-store.ts";
 import { RateLimitLog } from "./rate-limit-log.ts";
 import { StreamServer } from "./stream-server.ts";
+import { TlsHandshakes } from "./tls-handshakes.ts";
 import { Transfers } from "./transfers.ts";
 import { UdpPool } from "./udp-pool.ts";
 
@@ -163,7 +165,21 @@ async function listenDns(parts: Parts): Promise<SocketAddress> {
   closers.add("TCP", () => streams.close());
   const bound = await streams.listen(config.dns.listen);
   log.info({ addresses: bound.map(formatSocketAddress) }, "answering over TCP");
+  await listenTls(parts, exchange);
   return bound[0] as SocketAddress;
+}
+
+async function listenTls({ config, log, closers }: Parts, exchange: DnsExchange): Promise<void> {
+  const { tls } = config.dns;
+  if (tls === undefined) return;
+  const certificates = await CertificateFiles.open({ paths: tls, clock: systemClock, log });
+  closers.add("certificate files", async () => certificates.close());
+  const filter = new TlsHandshakes(certificates);
+  const transport = Transport.tls;
+  const streams = new StreamServer({ exchange: exchange.stream, transport, log, filter });
+  closers.add("TLS", () => streams.close());
+  const bound = await streams.listen(tls.listen);
+  log.info({ addresses: bound.map(formatSocketAddress) }, "answering over TLS");
 }
 
 function makeExchange(

@@ -1,11 +1,12 @@
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
 import { afterEach, expect, test } from "vitest";
+import { dialTcp, type Endpoint, type StreamClient } from "../../test/server/stream-client.ts";
 import { Transport } from "../answer/client.ts";
 import { Limits } from "../base/limits.ts";
 import { createLogger } from "../base/log.ts";
 import type { StreamExchange } from "./stream-connection.ts";
-import { frameMessage, StreamFramer } from "./stream-framer.ts";
+import { frameMessage } from "./stream-framer.ts";
 import { STREAM_LIMITS, type StreamLimits, StreamServer } from "./stream-server.ts";
 
 const LONG_MS = 60_000;
@@ -38,48 +39,12 @@ async function startServer(
   return { server, bound };
 }
 
-/** A client that collects the messages it gets. */
-class TestClient {
-  readonly socket: Socket;
-  readonly messages: Uint8Array[] = [];
-  readonly closed: Promise<unknown>;
-  readonly ended: Promise<unknown>;
-  readonly #framer = new StreamFramer();
-  #changed: () => void = () => {};
-
-  constructor(socket: Socket) {
-    this.socket = socket;
-    socket.on("error", () => {});
-    this.closed = new Promise((resolve) => socket.on("close", resolve));
-    this.ended = new Promise((resolve) => socket.on("end", resolve));
-    socket.on("data", (chunk: Buffer) => this.#take(chunk));
-  }
-
-  #take(chunk: Buffer): void {
-    this.#framer.push(chunk);
-    for (let next = this.#framer.next(); next !== undefined; next = this.#framer.next()) {
-      this.messages.push(next);
-    }
-    this.#changed();
-  }
-
-  async receive(count: number): Promise<readonly Uint8Array[]> {
-    while (this.messages.length < count) {
-      await new Promise<void>((resolve) => {
-        this.#changed = resolve;
-      });
-    }
-    return this.messages;
-  }
-}
-
-async function dial({ address, port }: { address: string; port: number }): Promise<TestClient> {
-  const socket = connect({ host: address, port, allowHalfOpen: true, noDelay: true });
+async function dial(endpoint: Endpoint): Promise<StreamClient> {
+  const client = await dialTcp(endpoint);
   stops.push(() => {
-    socket.destroy();
+    client.socket.destroy();
   });
-  await once(socket, "connect");
-  return new TestClient(socket);
+  return client;
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -396,7 +361,7 @@ test("when every connection is waiting for an answer the new one is turned away"
 test("thousands of idle connections end at the limit, and a new client is answered", async () => {
   const connections = 1_024;
   const { bound, server } = await startServer(echo, { connectionsPerClient: connections });
-  const idle: TestClient[] = [];
+  const idle: StreamClient[] = [];
   for (let at = 0; at < 2 * connections; at++) idle.push(await dial(bound));
   const client = await dial(bound);
   client.socket.write(frameMessage(Uint8Array.of(3)));

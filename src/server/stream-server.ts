@@ -1,6 +1,6 @@
 /**
  * Listens for streams and keeps their number in bounds: when there are too many, of all clients or of one, the one
- * that has been quiet longest makes room. TLS needs only another listener that calls `accept`.
+ * that has been quiet longest makes room. For TLS a filter makes the handshake before a socket is a connection.
  */
 import { once } from "node:events";
 import { createServer, isIPv6, type Server, type Socket } from "node:net";
@@ -11,7 +11,7 @@ import { errorMessage } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import type { SocketAddress } from "../base/socket-address.ts";
-import { listenError } from "./listen-error.ts";
+import { type ListenProtocol, listenError } from "./listen-error.ts";
 import {
   type ConnectionLimits,
   StreamConnection,
@@ -34,11 +34,22 @@ export const STREAM_LIMITS: StreamLimits = {
   closeMs: Limits.tcpCloseMs,
 };
 
+/** What an accepted socket goes through first. */
+export interface SocketFilter {
+  /** What the listener speaks, for messages. */
+  readonly name: ListenProtocol;
+  /** Takes over the socket and hands it, or one made of it, to `pass`; or ends it. */
+  accept(socket: Socket, pass: (socket: Socket) => void): void;
+  /** Ends what has not been passed. */
+  close(): void;
+}
+
 export interface StreamServerOptions {
   readonly exchange: StreamExchange;
   readonly transport: Transport;
   readonly log: Logger;
   readonly limits?: StreamLimits;
+  readonly filter?: SocketFilter;
 }
 
 export class StreamServer {
@@ -46,17 +57,20 @@ export class StreamServer {
   readonly limits: StreamLimits;
   readonly log: Logger;
   readonly #transport: Transport;
+  readonly #filter: SocketFilter | undefined;
   readonly #listeners: Server[] = [];
   /** In the order of their last message: the first has been silent longest. */
   readonly #connections = new Set<StreamConnection>();
   readonly #perClient = new Map<string, number>();
   #allClosed: () => void = () => {};
 
-  constructor({ exchange, transport, log, limits = STREAM_LIMITS }: StreamServerOptions) {
+  constructor(options: StreamServerOptions) {
+    const { exchange, transport, log, limits = STREAM_LIMITS, filter } = options;
     this.exchange = exchange;
     this.limits = limits;
     this.log = log;
     this.#transport = transport;
+    this.#filter = filter;
   }
 
   /** Listens on every address or on none; answers with what is bound. Throws `listen`. */
@@ -72,9 +86,10 @@ export class StreamServer {
   }
 
   async #listenOn(where: SocketAddress): Promise<SocketAddress> {
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-      this.accept(socket),
-    );
+    const pass = (socket: Socket) => this.accept(socket);
+    const take = (socket: Socket) => this.#filter?.accept(socket, pass);
+    const options = { allowHalfOpen: true, noDelay: true };
+    const server = createServer(options, this.#filter === undefined ? pass : take);
     const listening = once(server, "listening");
     const { address: host, port } = where;
     server.listen({
@@ -87,10 +102,10 @@ export class StreamServer {
     try {
       await listening;
     } catch (error) {
-      throw listenError("TCP", where, error);
+      throw listenError(this.#filter?.name ?? "TCP", where, error);
     }
     server.on("error", (error) => {
-      this.log.warn({ problem: errorMessage(error) }, "a TCP connection could not be accepted");
+      this.log.warn({ problem: errorMessage(error) }, "a connection could not be accepted");
     });
     this.#listeners.push(server);
     const bound = server.address();
@@ -140,6 +155,7 @@ export class StreamServer {
   async close(): Promise<void> {
     const released = this.#listeners.map((server) => once(server, "close"));
     for (const server of this.#listeners.splice(0)) server.close();
+    this.#filter?.close();
     for (const connection of [...this.#connections]) connection.finish();
     const impatience = setTimeout(() => this.#destroyAll(), this.limits.closeMs);
     if (this.#connections.size > 0) {
