@@ -107,8 +107,12 @@ export const Limits = {
   udpReceiveBuffer: 4 * 1024 * 1024,
   /** Octets of UDP responses the kernel would not take at once; past it they are dropped, as the network would. */
   datagramSendQueue: 1024 * 1024,
+  /** Datagrams taken from the kernel, and given to it, at once. */
+  datagramBatch: 64,
   /** Datagrams of one worker waiting for the main thread; past it they are dropped, and clients ask again. */
   deferredDatagrams: 16_384,
+  /** Milliseconds between two looks at how many datagrams the kernel has dropped. */
+  dropSampleMs: 1_000,
   /** Milliseconds before a dead worker is first started again; doubled each time, up to the next bound. */
   workerRestartMs: 100,
   workerRestartMaxMs: 10_000,
@@ -176,4 +180,6 @@ export const Limits = {
   zones: 100_000,
   /** Threads that may read the zone table, the main thread included. */
   tableReaders: 64,
+  /** Threads that answer over UDP: each has a reader slot of the table, and the main thread has one. */
+  udpWorkers: 63,
 } as const;

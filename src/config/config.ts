@@ -40,6 +40,9 @@ export interface TlsConfig {
 export interface Config {
   readonly dns: {
     readonly listen: readonly SocketAddress[];
+    readonly port: "auto" | "native" | "dgram";
+    /** 0 for one less than the processor's cores. */
+    readonly workers: number;
     readonly version: string;
     readonly identity: string;
     readonly cookieSecret: Uint8Array | undefined;
@@ -144,6 +147,8 @@ function resolveConfig(text: ConfigText, source: ConfigSource): Config {
   const address = (key: string, value: string) => readAddress(where, key, value);
   return {
     dns: {
+      port: text.dns.port as Config["dns"]["port"],
+      workers: text.dns.workers,
       version: text.dns.version,
       identity: text.dns.identity,
       listen: text.dns.listen.map((each, at) => address(`dns.listen[${at}]`, each)),

@@ -3,6 +3,7 @@
  * it, `config.ts` turns it into values the server uses.
  */
 import { type Static, Type } from "@sinclair/typebox";
+import { Limits } from "../base/limits.ts";
 import { UserText } from "../identity/account-text.ts";
 import { KeyText } from "../identity/keyring.ts";
 
@@ -14,6 +15,13 @@ export const ConfigText = Type.Object(
       {
         /** Addresses and ports for UDP and TCP. */
         listen: Type.Array(Type.String(), { default: ["127.0.0.1:5300"], minItems: 1 }),
+        /** What answers over UDP: the native port where it works, `node:dgram` otherwise; or the one that must. */
+        port: Type.Union(
+          ["auto", "native", "dgram"].map((port) => Type.Literal(port)),
+          { default: "auto" },
+        ),
+        /** Threads that answer over UDP; 0 for one less than the processor's cores. More than one needs the native port. */
+        workers: Type.Integer({ default: 0, minimum: 0, maximum: Limits.udpWorkers }),
         /** Answer to `version.bind` and `version.server` in class CH; empty hides it. */
         version: Type.String({ default: "", maxLength: 128 }),
         /** Answer to `id.server` and `hostname.bind` in class CH, and NSID; empty hides it. */

@@ -40,7 +40,7 @@ import { RateLimitLog } from "./rate-limit-log.ts";
 import { StreamServer } from "./stream-server.ts";
 import { TlsHandshakes } from "./tls-handshakes.ts";
 import { Transfers } from "./transfers.ts";
-import { UdpPool } from "./udp-pool.ts";
+import { UdpPool, workerCount } from "./udp-pool.ts";
 
 export interface RunningServer {
   /** What to print when an example was made; empty otherwise. */
@@ -49,9 +49,8 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Rows of counters and reader slots of the table, by thread. */
+/** Rows of counters and reader slots of the table, by thread; those of UDP are several. */
 const Thread = { main: 0, udp: 1 } as const;
-const THREADS = 2;
 
 /** Everything that outlives a function here. */
 interface Parts {
@@ -101,7 +100,7 @@ async function makeParts(config: Config, log: Logger, closers: Closers): Promise
   const { keyring, accounts } = await loadIdentities(config, store, log);
   const table = createTableMemory();
   const writer = new TableWriter(table);
-  const counterMemory = createCounterMemory(THREADS);
+  const counterMemory = createCounterMemory(Thread.udp + workerCount(config.dns.workers));
   const onCommit = (origin: Name) => notifier.changed(origin);
   const engine = createUpdateEngine({ store, writer, clock, log, onCommit });
   closers.add("updates", () => engine.close());
@@ -152,7 +151,10 @@ async function listenDns(parts: Parts): Promise<SocketAddress> {
     table,
     clearReader: (slot) => writer.clearReader(slot),
     counters: counterMemory,
+    ownCounters: counterRow(counterMemory, Thread.main),
     thread: Thread.udp,
+    workers: workerCount(config.dns.workers),
+    port: config.dns.port,
     settings,
     exchange: exchange.datagram,
     onLimiting: limiting.begin,

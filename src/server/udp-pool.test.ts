@@ -2,11 +2,11 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { BroadcastChannel } from "node:worker_threads";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type BuiltWorker, buildWorker } from "../../test/server/built-worker.ts";
 import { defaultAnswerSettings } from "../answer/answer-settings.ts";
 import { systemClock } from "../base/clock.ts";
-import { createCounterMemory, readCounters } from "../base/counters.ts";
+import { counterRow, createCounterMemory, readCounters } from "../base/counters.ts";
 import { createLogger } from "../base/log.ts";
 import type { SocketAddress } from "../base/socket-address.ts";
 import { createTableMemory } from "../table/table-memory.ts";
@@ -14,7 +14,9 @@ import { TableWriter } from "../table/table-writer.ts";
 import { Opcode, Rcode, Type } from "../wire/code-points.ts";
 import { parseName } from "../wire/name.ts";
 import { makeRRset } from "../zone/rrset.ts";
-import { type DatagramExchange, UdpPool } from "./udp-pool.ts";
+import type { PortWish } from "./choose-port.ts";
+import type { DatagramExchange } from "./pool-worker.ts";
+import { UdpPool } from "./udp-pool.ts";
 
 let built: BuiltWorker;
 beforeAll(async () => {
@@ -31,7 +33,16 @@ const origin = parseName("example.com.");
 const www = parseName("www.example.com.");
 const TABLE_BYTES = 1024 * 1024;
 
-async function startPool(exchange: DatagramExchange, listen: readonly SocketAddress[]) {
+interface PoolWish {
+  readonly port: PortWish;
+  readonly workers?: number;
+}
+
+async function startPool(
+  exchange: DatagramExchange,
+  listen: readonly SocketAddress[],
+  { port, workers = 1 }: PoolWish,
+) {
   const table = createTableMemory(TABLE_BYTES);
   const writer = new TableWriter(table);
   const loader = writer.beginZone(origin);
@@ -39,7 +50,8 @@ async function startPool(exchange: DatagramExchange, listen: readonly SocketAddr
   loader.add(makeRRset(origin, Type.NS, 300, [www]));
   loader.add(makeRRset(www, Type.A, 300, [Uint8Array.of(192, 0, 2, 1)]));
   loader.publish();
-  const counters = createCounterMemory(2);
+  const counters = createCounterMemory(1 + workers);
+  const ownCounters = counterRow(counters, 0);
   const cleared: number[] = [];
   const lines: string[] = [];
   const log = createLogger("info", { write: (line: string) => void lines.push(line) });
@@ -48,8 +60,8 @@ async function startPool(exchange: DatagramExchange, listen: readonly SocketAddr
     writer.clearReader(slot);
   };
   const settings = defaultAnswerSettings;
-  const parts = { table, clearReader, counters, thread: 1, settings, exchange, log };
-  const pool = new UdpPool({ ...parts, clock: systemClock, entry: built.breakable });
+  const parts = { table, clearReader, counters, ownCounters, thread: 1, workers, port, settings };
+  const pool = new UdpPool({ ...parts, exchange, log, clock: systemClock, entry: built.breakable });
   stops.push(() => pool.close());
   const addresses = await pool.listen(listen);
   return { pool, addresses, counters, cleared, lines };
@@ -82,97 +94,110 @@ async function ask(to: SocketAddress, message: Uint8Array): Promise<Uint8Array> 
 const loopback = [{ address: "127.0.0.1", port: 0 }];
 const nothingDeferred: DatagramExchange = () => undefined;
 
-test("a worker answers from the shared table, on every address", async () => {
-  const listen = [...loopback, { address: "::1", port: 0 }];
-  const { addresses, counters } = await startPool(nothingDeferred, listen);
-  expect(addresses.map(({ address }) => address)).toEqual(["127.0.0.1", "::1"]);
-  for (const to of addresses) {
-    const reply = await ask(to, makeMessage(7, Opcode.query));
-    expect([...reply.slice(-4)]).toEqual([192, 0, 2, 1]);
-  }
-  expect(readCounters(counters).queriesUdp).toBeGreaterThanOrEqual(2);
-});
+describe.each<PortWish>(["native", "dgram"])("with the %s port", (port) => {
+  const wish = { port };
 
-test("a deferred message reaches the exchange, and its reply the client", async () => {
-  const seen: string[] = [];
-  const { addresses } = await startPool(async (message, client) => {
-    seen.push(client.address);
-    await Promise.resolve();
-    return Uint8Array.of(...message.subarray(0, 2), 0xa8, Rcode.refused);
-  }, loopback);
-  const [to] = addresses as [SocketAddress];
-  const reply = await ask(to, makeMessage(0x1234, Opcode.update));
-  expect([...reply]).toEqual([0x12, 0x34, 0xa8, Rcode.refused]);
-  expect(seen).toContain("127.0.0.1");
-});
+  test("a worker answers from the shared table, on every address", async () => {
+    const listen = [...loopback, { address: "::1", port: 0 }];
+    const { addresses, counters } = await startPool(nothingDeferred, listen, wish);
+    expect(addresses.map(({ address }) => address)).toEqual(["127.0.0.1", "::1"]);
+    for (const to of addresses) {
+      const reply = await ask(to, makeMessage(7, Opcode.query));
+      expect([...reply.slice(-4)]).toEqual([192, 0, 2, 1]);
+    }
+    expect(readCounters(counters).queriesUdp).toBeGreaterThanOrEqual(2);
+  });
 
-test("an exchange that breaks is logged and costs its message only", async () => {
-  let asked = 0;
-  const { addresses, lines } = await startPool((message) => {
-    asked += 1;
-    if (asked === 1) throw new Error("broken at once");
-    if (asked === 2) return Promise.reject(new Error("broken later"));
-    return message.slice(0, 2);
-  }, loopback);
-  const [to] = addresses as [SocketAddress];
-  expect([...(await ask(to, makeMessage(5, Opcode.update)))]).toEqual([0, 5]);
-  expect(lines.filter((line) => /broken (at once|later)/.test(line)).length).toBe(2);
-});
+  test("a deferred message reaches the exchange, and its reply the client", async () => {
+    const seen: string[] = [];
+    const { addresses } = await startPool(
+      async (message, client) => {
+        seen.push(client.address);
+        await Promise.resolve();
+        return Uint8Array.of(...message.subarray(0, 2), 0xa8, Rcode.refused);
+      },
+      loopback,
+      wish,
+    );
+    const [to] = addresses as [SocketAddress];
+    const reply = await ask(to, makeMessage(0x1234, Opcode.update));
+    expect([...reply]).toEqual([0x12, 0x34, 0xa8, Rcode.refused]);
+    expect(seen).toContain("127.0.0.1");
+  });
 
-test("a worker that dies is replaced on the same address, its reader slot cleared", async () => {
-  const { addresses, cleared, lines } = await startPool(nothingDeferred, loopback);
-  const [to] = addresses as [SocketAddress];
-  await ask(to, makeMessage(1, Opcode.query));
-  const channel = new BroadcastChannel(built.breakChannel);
-  for (let death = 1; death <= 2; death++) {
+  test("an exchange that breaks is logged and costs its message only", async () => {
+    let asked = 0;
+    const { addresses, lines } = await startPool(
+      (message) => {
+        asked += 1;
+        if (asked === 1) throw new Error("broken at once");
+        if (asked === 2) return Promise.reject(new Error("broken later"));
+        return message.slice(0, 2);
+      },
+      loopback,
+      wish,
+    );
+    const [to] = addresses as [SocketAddress];
+    expect([...(await ask(to, makeMessage(5, Opcode.update)))]).toEqual([0, 5]);
+    expect(lines.filter((line) => /broken (at once|later)/.test(line)).length).toBe(2);
+  });
+
+  test("a worker that dies is replaced on the same address, its reader slot cleared", async () => {
+    const { addresses, cleared, lines } = await startPool(nothingDeferred, loopback, wish);
+    const [to] = addresses as [SocketAddress];
+    await ask(to, makeMessage(1, Opcode.query));
+    const channel = new BroadcastChannel(built.breakChannel);
+    for (let death = 1; death <= 2; death++) {
+      channel.postMessage("now");
+      while (cleared.length < death) await new Promise((resolve) => setTimeout(resolve, 5));
+      const reply = await ask(to, makeMessage(death, Opcode.query));
+      expect([...reply.slice(-4)]).toEqual([192, 0, 2, 1]);
+    }
+    channel.close();
+    expect(cleared).toEqual([1, 1]);
+    expect(lines.join("")).toMatch(/broken by the test/);
+  });
+
+  test("a reply to a message of a dead worker leaves through its successor", async () => {
+    const waiting: ((reply: Uint8Array) => void)[] = [];
+    const { addresses, cleared } = await startPool(
+      () => new Promise((resolve) => waiting.push(resolve)),
+      loopback,
+      wish,
+    );
+    const [to] = addresses as [SocketAddress];
+    const socket = createSocket("udp4");
+    stops.push(() => {
+      socket.close();
+    });
+    socket.send(makeMessage(3, Opcode.update), to.port, to.address);
+    while (waiting.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const channel = new BroadcastChannel(built.breakChannel);
     channel.postMessage("now");
-    while (cleared.length < death) await new Promise((resolve) => setTimeout(resolve, 5));
-    const reply = await ask(to, makeMessage(death, Opcode.query));
-    expect([...reply.slice(-4)]).toEqual([192, 0, 2, 1]);
-  }
-  channel.close();
-  expect(cleared).toEqual([1, 1]);
-  expect(lines.join("")).toMatch(/broken by the test/);
-});
-
-test("a reply to a message of a dead worker leaves through its successor", async () => {
-  const waiting: ((reply: Uint8Array) => void)[] = [];
-  const { addresses, cleared } = await startPool(
-    () => new Promise((resolve) => waiting.push(resolve)),
-    loopback,
-  );
-  const [to] = addresses as [SocketAddress];
-  const socket = createSocket("udp4");
-  stops.push(() => {
-    socket.close();
+    while (cleared.length < 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    channel.close();
+    await ask(to, makeMessage(4, Opcode.query));
+    const received = once(socket, "message");
+    for (const resolve of waiting) resolve(Uint8Array.of(9, 9));
+    expect([...((await received)[0] as Buffer)]).toEqual([9, 9]);
   });
-  socket.send(makeMessage(3, Opcode.update), to.port, to.address);
-  while (waiting.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-  const channel = new BroadcastChannel(built.breakChannel);
-  channel.postMessage("now");
-  while (cleared.length < 1) await new Promise((resolve) => setTimeout(resolve, 5));
-  channel.close();
-  await ask(to, makeMessage(4, Opcode.query));
-  const received = once(socket, "message");
-  for (const resolve of waiting) resolve(Uint8Array.of(9, 9));
-  expect([...((await received)[0] as Buffer)]).toEqual([9, 9]);
-});
 
-test("an address in use is one error, and closing frees what was bound", async () => {
-  const { pool, addresses } = await startPool(nothingDeferred, loopback);
-  const [to] = addresses as [SocketAddress];
-  await expect(startPool(nothingDeferred, addresses)).rejects.toMatchObject({
-    code: "listen",
-    message: expect.stringMatching(`UDP 127.0.0.1:${to.port}: another program`),
+  test("an address in use is one error, and closing frees what was bound", async () => {
+    const { pool, addresses } = await startPool(nothingDeferred, loopback, wish);
+    const [to] = addresses as [SocketAddress];
+    await expect(startPool(nothingDeferred, addresses, wish)).rejects.toMatchObject({
+      code: "listen",
+      message: expect.stringMatching(`UDP 127.0.0.1:${to.port}: another program`),
+    });
+    await pool.close();
+    const again = await startPool(nothingDeferred, addresses, wish);
+    expect(again.addresses).toEqual(addresses);
   });
-  await pool.close();
-  const again = await startPool(nothingDeferred, addresses);
-  expect(again.addresses).toEqual(addresses);
 });
 
-test("the wildcard becomes the machine's addresses, and the log says so", async () => {
+test("without the native port the wildcard becomes the machine's addresses, and the log says so", async () => {
   const wildcard = [{ address: "0.0.0.0", port: 0 }];
-  const { addresses, lines } = await startPool(nothingDeferred, wildcard);
+  const { addresses, lines } = await startPool(nothingDeferred, wildcard, { port: "dgram" });
   expect(addresses.map(({ address }) => address)).toContain("127.0.0.1");
   expect(addresses.map(({ address }) => address)).not.toContain("0.0.0.0");
   expect(lines.join("")).toMatch(/each address this machine has now/);

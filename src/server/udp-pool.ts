@@ -1,35 +1,42 @@
 /**
- * Starts the threads that answer UDP, starts a dead one again, and carries what they defer to the main thread's
- * exchange and the replies back. The portable port has one thread: its sockets cannot share an address.
+ * Answers UDP with threads: chooses the port, binds, starts the threads (`pool-worker.ts`), and counts what the
+ * kernel dropped. With the native port the pool owns the sockets, one of each address for every thread, and a thread
+ * that takes a dead one's place goes on with its sockets. The portable port has one thread: its sockets cannot share
+ * an address.
  */
-import { Worker } from "node:worker_threads";
+import { availableParallelism } from "node:os";
 import type { AnswerSettings } from "../answer/answer-settings.ts";
-import { type Client, Transport } from "../answer/client.ts";
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
-import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
+import { Counter, type CounterRow } from "../base/counters.ts";
 import { Limits } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import { formatSocketAddress, type SocketAddress } from "../base/socket-address.ts";
 import type { TableMemory } from "../table/table-memory.ts";
-import { type Datagram, DatagramOutbox, unpackBatch } from "./datagram-batch.ts";
+import { choosePort, type PortChoice, type PortWish } from "./choose-port.ts";
 import { type BindAddress, expandWildcards, isWildcard } from "./listen-addresses.ts";
-import type { FromWorker, ToWorker } from "./udp-relay.ts";
-import type { UdpWorkerData } from "./udp-worker.ts";
-
-/** The reply to a deferred datagram, now or later; `undefined` is silence. The exchange may keep `message`. */
-export type DatagramExchange = (
-  message: Uint8Array,
-  client: Client,
-) => Uint8Array | undefined | Promise<Uint8Array | undefined>;
+import type { Libc } from "./native/libc.ts";
+import {
+  closeNativeSockets,
+  type NativeSocket,
+  openNativeSockets,
+  SocketDrops,
+} from "./native/native-socket.ts";
+import { type DatagramExchange, type Listening, PoolWorker } from "./pool-worker.ts";
+import type { WorkerPort } from "./udp-worker.ts";
 
 export interface UdpPoolParts {
   readonly table: TableMemory;
   /** Frees the reader slot of a dead thread: `TableWriter.clearReader`. */
   readonly clearReader: (slot: number) => void;
   readonly counters: SharedArrayBuffer;
-  /** Reader slot and counter row of the thread; the main thread has others. */
+  /** The main thread's own row, for what the kernel dropped. */
+  readonly ownCounters: CounterRow;
+  /** Reader slot and counter row of the first thread; the others have the next ones, the main thread none of them. */
   readonly thread: number;
+  /** Threads wished for, at least 1. */
+  readonly workers: number;
+  readonly port: PortWish;
   readonly settings: AnswerSettings;
   readonly exchange: DatagramExchange;
   readonly onLimiting?: (address: string, responses: number) => void;
@@ -39,11 +46,16 @@ export interface UdpPoolParts {
   readonly entry?: URL;
 }
 
-type Listening = Extract<FromWorker, { kind: "listening" }>;
+/** Threads for the configured number: 0 means one less than the cores, as the main thread needs one too. */
+export function workerCount(configured: number, cores: number = availableParallelism()): number {
+  if (configured > 0) return configured;
+  return Math.min(Math.max(cores - 1, 1), Limits.udpWorkers);
+}
 
 export class UdpPool {
   readonly #parts: UdpPoolParts;
-  #worker: PoolWorker | undefined;
+  #workers: readonly PoolWorker[] = [];
+  #native: NativeSockets | undefined;
 
   constructor(parts: UdpPoolParts) {
     this.#parts = parts;
@@ -51,161 +63,126 @@ export class UdpPool {
 
   /** Binds every address or none, and answers with what is bound. Throws `listen`. Called once. */
   async listen(addresses: readonly SocketAddress[]): Promise<readonly SocketAddress[]> {
-    assert(this.#worker === undefined, "a pool listens once");
+    assert(this.#workers.length === 0, "a pool listens once");
+    const { log, port } = this.#parts;
+    const choice = await choosePort(port);
+    const bound =
+      choice.kind === "native"
+        ? await this.#listenNative(choice.libc, addresses)
+        : await this.#listenDgram(addresses);
+    const fields = {
+      addresses: bound.map(formatSocketAddress),
+      port: choice.kind,
+      reason: choice.reason,
+      workers: this.#workers.length,
+    };
+    log.info(fields, "answering over UDP");
+    this.#warnOfFewer(choice);
+    return bound;
+  }
+
+  #warnOfFewer({ kind }: PortChoice): void {
+    const { workers, log } = this.#parts;
+    if (kind === "native" || workers === 1) return;
+    log.info({ wished: workers }, "one UDP worker: only the native port can share an address");
+  }
+
+  async #listenNative(
+    libc: Libc,
+    addresses: readonly SocketAddress[],
+  ): Promise<readonly SocketAddress[]> {
+    const { workers, ownCounters } = this.#parts;
+    const native = new NativeSockets(libc, addresses, { threads: workers, counters: ownCounters });
+    this.#native = native;
+    const [first] = await this.#start(native.ports);
+    return first?.addresses ?? [];
+  }
+
+  async #listenDgram(addresses: readonly SocketAddress[]): Promise<readonly SocketAddress[]> {
     const { log } = this.#parts;
     const listen = expandWildcards(addresses);
-    if (addresses.some(({ address }) => isWildcard(address))) {
-      const fields = { addresses: listen.map(formatSocketAddress) };
-      log.info(
-        fields,
-        "UDP listens on each address this machine has now; restart after new ones come",
-      );
-    }
-    this.#worker = new PoolWorker(this.#parts);
-    const listening = await this.#worker.start(listen);
-    for (const each of listening.skipped) {
+    if (addresses.some(({ address }) => isWildcard(address))) this.#tellExpanded(listen);
+    const [listening] = await this.#start([{ kind: "dgram", listen }]);
+    for (const each of listening?.skipped ?? []) {
       const address = formatSocketAddress(each);
       log.warn({ address }, "UDP does without an address that is not ready");
     }
-    const bound = listening.addresses.map(formatSocketAddress);
-    log.info({ addresses: bound, port: "dgram", workers: 1 }, "answering over UDP");
-    return listening.addresses;
+    return listening?.addresses ?? [];
+  }
+
+  #tellExpanded(listen: readonly BindAddress[]): void {
+    const fields = { addresses: listen.map(formatSocketAddress) };
+    this.#parts.log.info(
+      fields,
+      "UDP listens on each address this machine has now; restart after new ones come",
+    );
+  }
+
+  async #start(ports: readonly WorkerPort[]): Promise<readonly Listening[]> {
+    this.#workers = ports.map((port, at) => this.#makeWorker(port, at));
+    return Promise.all(this.#workers.map((worker) => worker.start()));
+  }
+
+  #makeWorker(port: WorkerPort, at: number): PoolWorker {
+    const { table, counters, settings, clearReader, exchange, clock, log } = this.#parts;
+    const thread = this.#parts.thread + at;
+    const entry = this.#parts.entry ?? new URL("./udp-worker.js", import.meta.url);
+    const work = { table: table.buffer, counters, settings };
+    const wake = () => {
+      if (port.kind === "native") this.#native?.wake(port.event);
+    };
+    return new PoolWorker(
+      {
+        entry,
+        work: { ...work, readerSlot: thread, counterThread: thread },
+        wake,
+        clearReader,
+        exchange,
+        onLimiting: this.#parts.onLimiting ?? (() => {}),
+        clock,
+        log,
+      },
+      port,
+    );
   }
 
   async close(): Promise<void> {
-    await this.#worker?.close();
+    await Promise.all(this.#workers.map((worker) => worker.close()));
+    this.#native?.close();
+    this.#native = undefined;
   }
 }
 
-/** One life of a worker's thread: replies go to the thread of now, what is settled to the one that asked. */
-interface Life {
-  readonly worker: Worker;
-  readonly outbox: DatagramOutbox;
-  readonly startMs: number;
-}
+/** The pool's sockets, and for each thread an event that wakes it. */
+class NativeSockets {
+  readonly ports: readonly Extract<WorkerPort, { kind: "native" }>[];
+  readonly #libc: Libc;
+  readonly #sockets: readonly NativeSocket[];
+  readonly #sampling: NodeJS.Timeout;
 
-/** A thread that is replaced when it dies. */
-class PoolWorker {
-  readonly #parts: UdpPoolParts;
-  #listen: readonly BindAddress[] = [];
-  #life: Life | undefined;
-  #restartMs: number = Limits.workerRestartMs;
-  #restart: NodeJS.Timeout | undefined;
-  #isServing = false;
-  #isClosing = false;
-  #ended: () => void = () => {};
-
-  constructor(parts: UdpPoolParts) {
-    this.#parts = parts;
+  constructor(
+    libc: Libc,
+    listen: readonly SocketAddress[],
+    { threads, counters }: { readonly threads: number; readonly counters: CounterRow },
+  ) {
+    const rows = openNativeSockets(libc, listen, threads);
+    this.#libc = libc;
+    this.#sockets = rows.flat();
+    this.ports = rows.map((sockets) => ({ kind: "native", sockets, event: libc.event() }));
+    const drops = new SocketDrops(libc, this.#sockets);
+    this.#sampling = setInterval(() => {
+      counters[Counter.dropped]! += drops.count();
+    }, Limits.dropSampleMs);
+    this.#sampling.unref();
   }
 
-  /** The first start: its failure is the caller's. */
-  async start(listen: readonly BindAddress[]): Promise<Listening> {
-    this.#listen = listen;
-    const listening = await this.#begin();
-    this.#isServing = true;
-    this.#listen = listening.addresses.map((each) => ({ ...each, isOptional: true }));
-    return listening;
+  wake(event: number): void {
+    this.#libc.wake(event);
   }
 
-  async close(): Promise<void> {
-    this.#isClosing = true;
-    clearTimeout(this.#restart);
-    const worker = this.#life?.worker;
-    if (worker === undefined) return;
-    const ended = new Promise<void>((resolve) => {
-      this.#ended = resolve;
-    });
-    worker.postMessage({ kind: "close" } satisfies ToWorker);
-    const impatience = setTimeout(() => void worker.terminate(), Limits.workerCloseMs);
-    await ended;
-    clearTimeout(impatience);
+  close(): void {
+    clearInterval(this.#sampling);
+    closeNativeSockets(this.#libc, this.#sockets);
+    for (const { event } of this.ports) this.#libc.close(event);
   }
-
-  #begin(): Promise<Listening> {
-    const { entry, clock, log, onLimiting = () => {} } = this.#parts;
-    const file = entry ?? new URL("./udp-worker.js", import.meta.url);
-    const worker = new Worker(file, { workerData: this.#workerData(), name: "udp" });
-    const outbox = new DatagramOutbox((batch, settled) => {
-      worker.postMessage({ kind: "replies", batch, settled } satisfies ToWorker, [batch.octets]);
-    });
-    const life: Life = { worker, outbox, startMs: clock.monotonicMs() };
-    this.#life = life;
-    return new Promise((resolve, reject) => {
-      worker.on("message", (message: FromWorker) => {
-        if (message.kind === "listening") resolve(message);
-        else if (message.kind === "failed") reject(notListening(message.problem));
-        else if (message.kind === "limiting") onLimiting(message.address, message.responses);
-        else for (const each of unpackBatch(message.batch)) this.#exchange(life, each);
-      });
-      worker.on("error", (error) => {
-        log.error({ problem: errorMessage(error) }, "a UDP worker broke");
-        reject(notListening(`the UDP worker broke: ${errorMessage(error)}`));
-      });
-      worker.on("exit", () => {
-        reject(notListening("the UDP worker ended before it listened"));
-        this.#end(life);
-      });
-    });
-  }
-
-  #workerData(): UdpWorkerData {
-    const { table, counters, thread, settings } = this.#parts;
-    return {
-      table: table.buffer,
-      readerSlot: thread,
-      counters,
-      counterThread: thread,
-      listen: this.#listen,
-      settings,
-    };
-  }
-
-  #exchange(life: Life, { message, peer }: Datagram): void {
-    const client: Client = { transport: Transport.udp, address: peer.address, port: peer.port };
-    const settle = (reply: Uint8Array | undefined): void => {
-      if (reply !== undefined) this.#life?.outbox.put({ message: reply, peer });
-      life.outbox.settle();
-    };
-    const fail = (error: unknown): void => {
-      const fields = { client: peer.address, problem: errorMessage(error) };
-      this.#parts.log.error(fields, "a datagram could not be answered");
-      settle(undefined);
-    };
-    try {
-      const reply = this.#parts.exchange(message, client);
-      if (reply instanceof Promise) reply.then(settle).catch(fail);
-      else settle(reply);
-    } catch (error) {
-      fail(error);
-    }
-  }
-
-  /** The dead thread's slot would keep the table from ever using memory again. */
-  #end(life: Life): void {
-    const { clearReader, thread } = this.#parts;
-    clearReader(thread);
-    this.#life = undefined;
-    this.#ended();
-    if (this.#isServing && !this.#isClosing) this.#restartLater(life);
-  }
-
-  #restartLater({ startMs }: Life): void {
-    const { clock, log } = this.#parts;
-    const livedLong = clock.monotonicMs() - startMs > Limits.workerRestartMaxMs;
-    if (livedLong) this.#restartMs = Limits.workerRestartMs;
-    const afterMs = this.#restartMs;
-    this.#restartMs = Math.min(afterMs * 2, Limits.workerRestartMaxMs);
-    log.error({ afterMs }, "the UDP worker ended; it will be started again");
-    this.#restart = setTimeout(() => {
-      this.#begin().then(
-        () => log.info({}, "the UDP worker answers again"),
-        (error: unknown) => log.error({ problem: errorMessage(error) }, "no UDP worker yet"),
-      );
-    }, afterMs);
-  }
-}
-
-function notListening(problem: string): WindhoverError {
-  return new WindhoverError(ErrorCode.listen, problem);
 }

@@ -5,12 +5,25 @@ import type { AnswerSettings } from "../answer/answer-settings.ts";
 import { assert } from "../base/assert.ts";
 import { systemClock } from "../base/clock.ts";
 import { type CounterRow, counterRow } from "../base/counters.ts";
-import { errorMessage } from "../base/errors.ts";
+import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
 import { attachTableMemory } from "../table/table-memory.ts";
 import { TableReader } from "../table/table-reader.ts";
 import { type OpenedPort, openDgramPort } from "./dgram-port.ts";
 import type { BindAddress } from "./listen-addresses.ts";
+import { loadLibc } from "./native/libc.ts";
+import { NativePort } from "./native/native-port.ts";
+import type { NativeSocket } from "./native/native-socket.ts";
 import { type FromWorker, runUdpRelay } from "./udp-relay.ts";
+
+/** Where the thread answers: on addresses that it binds itself, or on sockets of the pool that it borrows. */
+export type WorkerPort =
+  | { readonly kind: "dgram"; readonly listen: readonly BindAddress[] }
+  | {
+      readonly kind: "native";
+      readonly sockets: readonly NativeSocket[];
+      /** The pool wakes the thread with it after posting a message. */
+      readonly event: number;
+    };
 
 export interface UdpWorkerData {
   readonly table: SharedArrayBuffer;
@@ -19,7 +32,7 @@ export interface UdpWorkerData {
   readonly counters: SharedArrayBuffer;
   /** This thread's row of the counters. */
   readonly counterThread: number;
-  readonly listen: readonly BindAddress[];
+  readonly port: WorkerPort;
   readonly settings: AnswerSettings;
 }
 
@@ -30,12 +43,26 @@ function tell(message: FromWorker): void {
   link.postMessage(message);
 }
 
-async function openPort(
-  listen: readonly BindAddress[],
+/** Milliseconds after which a message is heard though nobody woke the thread, as when the process ends. */
+const WAIT_MS = 250;
+
+async function borrowNativePort(
+  { sockets, event }: Extract<WorkerPort, { kind: "native" }>,
   counters: CounterRow,
-): Promise<OpenedPort | undefined> {
+): Promise<OpenedPort> {
+  const loaded = await loadLibc();
+  if ("problem" in loaded) throw new WindhoverError(ErrorCode.listen, loaded.problem);
+  const { libc } = loaded;
+  const release = () => {};
+  const port = new NativePort({ libc, sockets, counters, event, waitMs: WAIT_MS, release });
+  const addresses = sockets.map(({ address, port: number }) => ({ address, port: number }));
+  return { port, addresses, skipped: [] };
+}
+
+async function openPort(port: WorkerPort, counters: CounterRow): Promise<OpenedPort | undefined> {
   try {
-    return await openDgramPort(listen, counters);
+    if (port.kind === "native") return await borrowNativePort(port, counters);
+    return await openDgramPort(port.listen, counters);
   } catch (error) {
     tell({ kind: "failed", problem: errorMessage(error) });
     return undefined;
@@ -53,7 +80,7 @@ async function serve(work: UdpWorkerData): Promise<void> {
     clock: systemClock,
     onLimiting: (address, responses) => tell({ kind: "limiting", address, responses }),
   });
-  const opened = await openPort(work.listen, counters);
+  const opened = await openPort(work.port, counters);
   if (opened === undefined) return;
   const { port, addresses, skipped } = opened;
   runUdpRelay({ port, answerQuery, counters, link });

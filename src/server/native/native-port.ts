@@ -1,0 +1,290 @@
+/**
+ * The datagram port of Linux: batches of datagrams by one system call in and one out, into memory that is there
+ * already. It waits for datagrams itself, beside the event loop, because that costs a system call where a turn of
+ * the loop costs several; the loop gets its turn when there is something in it: a batch deferred datagrams, or
+ * another thread has called `wake` after posting a message.
+ *
+ *     turn ─► poll(sockets, event) ─► per socket: receive ─► answer each ─► send ──┐
+ *       ▲            │                    ▲                                       │ a full batch: again, some times
+ *       │            ▼                    └───────────────────────────────────────┘
+ *       └── the event loop, when woken or when something was deferred
+ */
+import { type Client, Transport } from "../../answer/client.ts";
+import { ADDRESS_LENGTH, readAddress } from "../../base/address-octets.ts";
+import { assert } from "../../base/assert.ts";
+import { Counter, type CounterRow } from "../../base/counters.ts";
+import { Limits } from "../../base/limits.ts";
+import { formatSocketAddress, parseSocketAddress } from "../../base/socket-address.ts";
+import type { DatagramPort, DatagramReceiver, ReplyTo } from "../datagram-port.ts";
+import { type Libc, PollFd, SockAddr, Sys } from "./libc.ts";
+import { MessageRing } from "./message-ring.ts";
+import { interfaceOf, type NativeSocket } from "./native-socket.ts";
+import { familyOf, formatNameAddress, portAt, writeSocketName } from "./socket-name.ts";
+
+/** Turns of receiving and answering before the event loop gets a turn all the same. */
+const TURNS = 64;
+/** Full batches taken from one socket before the others are looked at. */
+const BATCHES = 8;
+/** Milliseconds that a reply may wait for room in the kernel's buffer before the rest of its batch is dropped. */
+const SEND_WAIT_MS = 5;
+
+export interface NativePortParts {
+  readonly libc: Libc;
+  /** Borrowed: `release` says when they are not used any more. */
+  readonly sockets: readonly NativeSocket[];
+  readonly counters: CounterRow;
+  /** What another thread wakes this one with (`Libc.wake`) after posting a message. */
+  readonly event: number;
+  /** Milliseconds that the thread may be kept from its event loop while there is nothing to do; 0 where it has other work. */
+  readonly waitMs: number;
+  readonly release: () => void;
+}
+
+export class NativePort implements DatagramPort {
+  readonly #libc: Libc;
+  readonly #sockets: readonly NativeSocket[];
+  readonly #counters: CounterRow;
+  readonly #event: number;
+  readonly #waitMs: number;
+  readonly #release: () => void;
+  readonly #ring: MessageRing;
+  /** For single replies to deferred messages. */
+  readonly #single: MessageRing;
+  readonly #client: NativeClient;
+  readonly #waiting: PollSet;
+  /** Sockets of one address, by that address. */
+  readonly #bound: ReadonlyMap<string, NativeSocket>;
+  readonly #asked = new Uint8Array(ADDRESS_LENGTH);
+  #askedLength = 0;
+  #receiver: DatagramReceiver | undefined;
+  #hasDeferred = false;
+  #isClosed = false;
+
+  constructor({ libc, sockets, counters, event, waitMs, release }: NativePortParts) {
+    this.#libc = libc;
+    this.#sockets = sockets;
+    this.#counters = counters;
+    this.#event = event;
+    this.#waitMs = waitMs;
+    this.#release = release;
+    this.#ring = new MessageRing(libc, Limits.datagramBatch);
+    this.#single = new MessageRing(libc, 1);
+    this.#client = new NativeClient(this.#ring);
+    this.#waiting = new PollSet(libc, [...sockets.map(({ fd }) => fd), event]);
+    const bound = sockets.filter((each) => !each.hasPacketInfo);
+    this.#bound = new Map(bound.map((each) => [formatSocketAddress(each), each]));
+  }
+
+  run(receiver: DatagramReceiver): void {
+    assert(this.#receiver === undefined, "a port is run once");
+    this.#receiver = receiver;
+    setImmediate(this.#turn);
+  }
+
+  readonly #turn = (): void => {
+    for (let turn = 0; turn < TURNS && !this.#isClosed; turn++) {
+      if (this.#work()) break;
+    }
+    if (!this.#isClosed) setImmediate(this.#turn);
+  };
+
+  /** Waits and answers once; true when the event loop is to have its turn. */
+  #work(): boolean {
+    const waiting = this.#waiting;
+    const ready = waiting.wait(this.#waitMs);
+    if (ready <= 0) return true;
+    for (let at = 0; at < this.#sockets.length; at++) {
+      if (waiting.isReady(at)) this.#drain(this.#sockets[at] as NativeSocket);
+    }
+    const isWoken = waiting.isReady(this.#sockets.length);
+    if (isWoken) this.#libc.drain(this.#event);
+    const hasDeferred = this.#hasDeferred;
+    this.#hasDeferred = false;
+    return isWoken || hasDeferred || this.#waitMs === 0;
+  }
+
+  #drain(socket: NativeSocket): void {
+    const ring = this.#ring;
+    for (let batch = 0; batch < BATCHES; batch++) {
+      ring.prepare(socket);
+      const received = this.#libc.receive(socket.fd, ring.receivedAt, ring.size);
+      if (received <= 0) return;
+      const replies = this.#answer(socket, received);
+      if (replies > 0) this.#send(socket.fd, ring, replies);
+      if (received < ring.size) return;
+    }
+  }
+
+  /** Answers each datagram of a batch. Returns how many replies there are. */
+  #answer(socket: NativeSocket, received: number): number {
+    const ring = this.#ring;
+    const client = this.#client;
+    const receiver = this.#receiver as DatagramReceiver;
+    let replies = 0;
+    for (let at = 0; at < received; at++) {
+      const query = ring.query(at);
+      client.take(at, socket.family);
+      const length = receiver.answer(query, ring.length(at), client, ring.replyOctets(replies));
+      if (length > 0) ring.address(replies++, at, length);
+      else if (length < 0) this.#defer(socket, at);
+    }
+    return replies;
+  }
+
+  #defer(socket: NativeSocket, at: number): void {
+    const message = this.#ring.query(at).slice(0, this.#ring.length(at));
+    const { address, port } = this.#client;
+    this.#hasDeferred = true;
+    (this.#receiver as DatagramReceiver).defer(message, {
+      address,
+      port,
+      local: formatSocketAddress({ address: this.#askedAddress(socket, at), port: socket.port }),
+    });
+  }
+
+  #askedAddress(socket: NativeSocket, at: number): string {
+    const asked = socket.hasPacketInfo ? this.#ring.askedOffset(at) : 0;
+    if (asked === 0) return socket.address;
+    const isIPv6 = socket.family === Sys.inet6;
+    return formatNameAddress(
+      this.#ring.octets,
+      asked - (isIPv6 ? SockAddr.address6 : SockAddr.address4),
+      socket.family,
+    );
+  }
+
+  /** Sends what can be sent; a reply the kernel will not take is counted and forgotten. */
+  #send(fd: number, ring: MessageRing, replies: number): void {
+    const libc = this.#libc;
+    let hasWaited = false;
+    for (let next = 0; next < replies; ) {
+      const sent = libc.send(fd, ring.replyAddress(next), replies - next);
+      if (sent > 0) {
+        next += sent;
+        continue;
+      }
+      const problem = libc.errorName();
+      if (problem === "EINTR") continue;
+      if (problem === "EAGAIN" && !hasWaited) {
+        hasWaited = true;
+        this.#waiting.waitToSend(fd, SEND_WAIT_MS);
+        continue;
+      }
+      const lost = problem === "EAGAIN" ? replies - next : 1;
+      this.#drop(lost);
+      next += lost;
+    }
+  }
+
+  send(bytes: Uint8Array, to: ReplyTo): void {
+    const ring = this.#single;
+    const socket = this.#isClosed ? undefined : this.#socketOf(to.local);
+    if (socket === undefined || bytes.length > Limits.udpResponse) {
+      this.#drop(1);
+      return;
+    }
+    ring.prepare(socket);
+    const name = ring.octets.subarray(ring.nameOffset(0));
+    if (!writeSocketName(name, socket.family, to, interfaceOf(this.#libc, to.address))) {
+      this.#drop(1);
+      return;
+    }
+    if (socket.hasPacketInfo) ring.setAsked(this.#asked, this.#askedLength);
+    ring.replyOctets(0).set(bytes);
+    ring.address(0, 0, bytes.length);
+    this.#send(socket.fd, ring, 1);
+  }
+
+  /** The socket that was asked at this address; one bound to the wildcard leaves the address in `#asked`. */
+  #socketOf(local: string): NativeSocket | undefined {
+    const exact = this.#bound.get(local);
+    if (exact !== undefined) return exact;
+    const asked = parseSocketAddress(local);
+    if (asked === undefined) return undefined;
+    this.#askedLength = readAddress(asked.address, this.#asked, 0);
+    const family = familyOf(asked.address);
+    return this.#sockets.find(
+      (each) => each.hasPacketInfo && each.family === family && each.port === asked.port,
+    );
+  }
+
+  #drop(datagrams: number): void {
+    this.#counters[Counter.dropped]! += datagrams;
+  }
+
+  close(): Promise<void> {
+    if (!this.#isClosed) {
+      this.#isClosed = true;
+      this.#release();
+    }
+    return Promise.resolve();
+  }
+}
+
+/** Who sent the datagram at hand; the address becomes text only for those who ask. */
+class NativeClient implements Client {
+  readonly transport = Transport.udp;
+  port = 0;
+  readonly #ring: MessageRing;
+  #at = 0;
+  #family = 0;
+  #text = "";
+
+  constructor(ring: MessageRing) {
+    this.#ring = ring;
+  }
+
+  take(at: number, family: number): void {
+    const { octets } = this.#ring;
+    this.#at = this.#ring.nameOffset(at);
+    this.#family = family;
+    this.port = portAt(octets, this.#at);
+    this.#text = "";
+  }
+
+  get address(): string {
+    if (this.#text === "") {
+      this.#text = formatNameAddress(this.#ring.octets, this.#at, this.#family);
+    }
+    return this.#text;
+  }
+}
+
+/** Descriptors being waited for. */
+class PollSet {
+  readonly #libc: Libc;
+  readonly #count: number;
+  readonly #events: Int16Array;
+  readonly #fds: Int32Array;
+  readonly #address: number;
+
+  /** One more place than descriptors: that of `waitToSend`. */
+  constructor(libc: Libc, fds: readonly number[]) {
+    const buffer = new ArrayBuffer((fds.length + 1) * PollFd.size);
+    this.#libc = libc;
+    this.#count = fds.length;
+    this.#events = new Int16Array(buffer);
+    this.#fds = new Int32Array(buffer);
+    this.#address = libc.addressOf(buffer);
+    for (const [at, fd] of fds.entries()) this.#set(at, fd, Sys.pollIn);
+  }
+
+  /** How many descriptors are ready; −1 when a signal came first. */
+  wait(milliseconds: number): number {
+    return this.#libc.poll(this.#address, this.#count, milliseconds);
+  }
+
+  isReady(at: number): boolean {
+    return this.#events[(at * PollFd.size + PollFd.returned) >>> 1] !== 0;
+  }
+
+  waitToSend(fd: number, milliseconds: number): void {
+    this.#set(this.#count, fd, Sys.pollOut);
+    this.#libc.poll(this.#address + this.#count * PollFd.size, 1, milliseconds);
+  }
+
+  #set(at: number, fd: number, events: number): void {
+    this.#fds[(at * PollFd.size + PollFd.fd) >>> 2] = fd;
+    this.#events[(at * PollFd.size + PollFd.events) >>> 1] = events;
+  }
+}
