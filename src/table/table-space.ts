@@ -14,6 +14,12 @@ const WAITING_BLOCKS = 64;
 /** Octets that may: a whole zone or a large index is one entry. */
 const WAITING_BYTES = 65_536;
 
+/** Keeps what is retired from some moment on. */
+interface Pin {
+  /** Entries retired before that moment, since the beginning. */
+  readonly before: number;
+}
+
 export class TableSpace {
   readonly words: Int32Array;
   readonly #allocator: Allocator;
@@ -21,7 +27,10 @@ export class TableSpace {
   /** Positions of blocks; negative: an index, to be freed with all that its slots lead to. */
   #retired: number[] = [];
   #waiting: number[] = [];
-  #pins = 0;
+  /** Entries that were ever in `#retired` and are not any more. */
+  #passedOn = 0;
+  /** Oldest first. */
+  readonly #pins = new Set<Pin>();
   bytesRetired = 0;
 
   constructor(memory: TableMemory) {
@@ -79,22 +88,27 @@ export class TableSpace {
 
   /** Frees all that no reader can hold any more. */
   reclaim(): void {
-    if (this.#pins > 0) return;
     if (this.#waiting.length > 0 && !this.#freeWaiting()) return;
-    if (this.#retired.length === 0) return;
-    [this.#waiting, this.#retired] = [this.#retired, this.#waiting];
+    const count = this.#unpinned();
+    if (count === 0) return;
+    if (count < this.#retired.length) this.#waiting = this.#retired.splice(0, count);
+    else [this.#waiting, this.#retired] = [this.#retired, this.#waiting];
+    this.#passedOn += count;
     this.#epoch.advance();
     this.#freeWaiting();
   }
 
   /** Keeps everything retired from now on; returns the way to let go. */
   pin(): () => void {
-    let isPinned = true;
-    this.#pins += 1;
-    return () => {
-      if (isPinned) this.#pins -= 1;
-      isPinned = false;
-    };
+    const pin: Pin = { before: this.#passedOn + this.#retired.length };
+    this.#pins.add(pin);
+    return () => this.#pins.delete(pin);
+  }
+
+  /** Retired entries that no pin keeps: those from before the oldest, so that transfers without end keep little. */
+  #unpinned(): number {
+    const [oldest] = this.#pins;
+    return oldest === undefined ? this.#retired.length : oldest.before - this.#passedOn;
   }
 
   clearReader(slot: number): void {

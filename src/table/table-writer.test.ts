@@ -5,6 +5,7 @@ import { Type } from "../wire/code-points.ts";
 import { type Name, nameKey, parseName } from "../wire/name.ts";
 import { parseRdata } from "../wire/rdata.ts";
 import { makeRRset, type RRset } from "../zone/rrset.ts";
+import { soaSerial } from "../zone/soa.ts";
 import type { ZoneView } from "../zone/zone-view.ts";
 import { createTableMemory } from "./table-memory.ts";
 import { NodeFlag, TableReader } from "./table-reader.ts";
@@ -415,6 +416,30 @@ describe("a snapshot", () => {
     expect(contents(snapshot)).toEqual(before);
     expect(writer.usage().bytesRetired).toBeGreaterThan(0);
     snapshot.close();
+    writer.reclaim();
+    expect(writer.usage().bytesRetired).toBe(0);
+  });
+
+  it("after snapshot, always one open, keeps what that one may read and no more", () => {
+    const { writer, load } = table(256 * 1024);
+    load(ORIGIN, soa(1), rrset("h", Type.A, "192.0.2.1"));
+    let last = { snapshot: writer.snapshot(ORIGIN)!, serial: 1 };
+    for (let serial = 2; serial < 5_000; serial++) {
+      writer.publish(ORIGIN, [
+        set(soa(serial)),
+        set(rrset("h", Type.TXT, `${serial}${"x".repeat(200)}`)),
+        set(rrset(`n${serial % 7}`, Type.A, "192.0.2.3")),
+        remove(`n${(serial + 3) % 7}`, Type.A),
+      ]);
+      expect(soaSerial(last.snapshot.rrset(ORIGIN, Type.SOA)!)).toBe(last.serial);
+      if (serial % 3 !== 0) continue;
+      const next = { snapshot: writer.snapshot(ORIGIN)!, serial };
+      last.snapshot.close();
+      last.snapshot.close();
+      last = next;
+    }
+    expect(writer.usage().bytesRetired).toBeLessThan(128 * 1024);
+    last.snapshot.close();
     writer.reclaim();
     expect(writer.usage().bytesRetired).toBe(0);
   });
