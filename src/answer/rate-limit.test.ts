@@ -8,17 +8,25 @@ import { recordEdns } from "../wire/edns.ts";
 import { makeQuery, readMessage, writeMessage } from "../wire/message.ts";
 import { parseName, parseWireName } from "../wire/name.ts";
 import { defaultAnswerSettings } from "./answer-settings.ts";
-import { Admission, RateLimiter, type RateLimitSettings, ResponseKind } from "./rate-limit.ts";
+import {
+  Admission,
+  createRateLimitTable,
+  RateLimiter,
+  type RateLimitSettings,
+  ResponseKind,
+} from "./rate-limit.ts";
 
 const { send, drop, slip } = Admission;
 const { answer, noData } = ResponseKind;
 
+const START_MS = 1_704_067_200_000;
+
 function limiterOf(settings: Partial<RateLimitSettings> = {}) {
   const time = { ms: 0 };
-  const clock = { nowMs: () => 0, monotonicMs: () => time.ms };
+  const clock = { nowMs: () => START_MS + time.ms, monotonicMs: () => 0 };
   const told: [string, number][] = [];
   const limiter = new RateLimiter(
-    { perSecond: 3, slip: 2, exempt: [], ...settings },
+    { perSecond: 3, slip: 2, exempt: [], table: createRateLimitTable(), ...settings },
     clock,
     (address, kind) => told.push([address, kind]),
   );
@@ -65,6 +73,28 @@ describe("one prefix, kind and name", () => {
   });
 });
 
+describe("time and threads", () => {
+  test("a clock that is set back by a little fills nothing, set by much it does", () => {
+    const { admit, time } = limiterOf({ perSecond: 1, slip: 0 });
+    time.ms = 10_000;
+    expect(admit("192.0.2.1", 2)).toEqual([send, drop]);
+    time.ms = 5_000;
+    expect(admit("192.0.2.1", 1)).toEqual([drop]);
+    time.ms = 4_999;
+    expect(admit("192.0.2.1", 2)).toEqual([send, drop]);
+    time.ms = 2 ** 31 * 1000;
+    expect(admit("192.0.2.1", 2)).toEqual([send, drop]);
+  });
+
+  test("threads with one table have one limit", () => {
+    const table = createRateLimitTable();
+    const [one, other] = [limiterOf({ table, slip: 0 }), limiterOf({ table, slip: 0 })];
+    expect(one.admit("192.0.2.1", 2)).toEqual([send, send]);
+    expect(other.admit("192.0.2.1", 2)).toEqual([send, drop]);
+    expect(one.admit("192.0.2.1", 1)).toEqual([drop]);
+  });
+});
+
 describe("bounds", () => {
   test("more prefixes than buckets: the idle ones make room, memory does not grow", () => {
     const { admit, time } = limiterOf({ perSecond: 1 });
@@ -106,7 +136,8 @@ long 60 TXT ${`"${"x".repeat(200)}" `.repeat(4)}
 `;
 
 function startLimited(settings: Partial<RateLimitSettings> = {}) {
-  const rateLimit = { perSecond: 2, slip: 1, exempt: [], ...settings };
+  const table = createRateLimitTable();
+  const rateLimit = { perSecond: 2, slip: 1, exempt: [], table, ...settings };
   const all = { ...defaultAnswerSettings, cookieSecret: new Uint8Array(16), rateLimit };
   return startAnswering([{ origin: parseName("example."), text: ZONE }], all);
 }

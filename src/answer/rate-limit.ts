@@ -27,6 +27,19 @@ export interface RateLimitSettings {
   readonly slip: number;
   /** Clients that are never limited. */
   readonly exempt: readonly AddressPrefix[];
+  readonly table: RateLimitTable;
+}
+
+/** What all threads count in together. They do so without locks: a response more or less at a time does not matter. */
+export interface RateLimitTable {
+  readonly buckets: SharedArrayBuffer;
+  readonly secret: Uint8Array;
+}
+
+export function createRateLimitTable(): RateLimitTable {
+  const bytes = Limits.rateLimitBuckets * BUCKET_WORDS * Uint32Array.BYTES_PER_ELEMENT;
+  const secret = new Uint8Array(randomBytes(SIPHASH_KEY_LENGTH));
+  return { buckets: new SharedArrayBuffer(bytes), secret };
 }
 
 /** Responses of different kinds are counted apart, as BIND, NSD and Knot do. */
@@ -53,6 +66,9 @@ const CREDIT = 2;
 const HELD = 3;
 const BUCKET_WORDS = 4;
 
+/** Seconds by which threads never differ: the clock was set. */
+const CLOCK_SET_BACK = -5;
+
 /** Octets that are hashed: kind and family, name, prefix. */
 const PREFIX = 6;
 
@@ -62,14 +78,14 @@ export class RateLimiter {
   readonly #exempt: readonly AddressPrefix[];
   readonly #clock: Clock;
   readonly #onLimiting: LimitingListener;
-  readonly #sip = new SipHash(randomBytes(SIPHASH_KEY_LENGTH));
-  readonly #buckets = new Int32Array(SETS * WAYS * BUCKET_WORDS);
+  readonly #sip: SipHash;
+  readonly #buckets: Uint32Array;
   readonly #address = new Uint8Array(ADDRESS_LENGTH);
   readonly #key = new Uint8Array(PREFIX + PREFIX_V6);
   #lastHeld = -Infinity;
 
   constructor(
-    { perSecond, slip, exempt }: RateLimitSettings,
+    { perSecond, slip, exempt, table }: RateLimitSettings,
     clock: Clock,
     onLimiting: LimitingListener = () => {},
   ) {
@@ -77,6 +93,8 @@ export class RateLimiter {
     this.#perSecond = perSecond;
     this.#slip = slip;
     this.#exempt = exempt;
+    this.#sip = new SipHash(table.secret);
+    this.#buckets = new Uint32Array(table.buckets);
     this.#clock = clock;
     this.#onLimiting = onLimiting;
   }
@@ -89,11 +107,12 @@ export class RateLimiter {
         return Admission.send;
       }
     }
-    // From 1 on: 0 is the second of an empty bucket.
-    const second = 1 + Math.floor(this.#clock.monotonicMs() / 1000);
+    // The time of day: threads have no other in common.
+    const second = Math.floor(this.#clock.nowMs() / 1000);
     const bucket = this.#findBucket(length, kind, name);
     const buckets = this.#buckets;
-    if (buckets[bucket + SECOND] !== second) {
+    const elapsed = second - (buckets[bucket + SECOND] as number);
+    if (elapsed > 0 || elapsed < CLOCK_SET_BACK) {
       buckets[bucket + SECOND] = second;
       buckets[bucket + CREDIT] = this.#perSecond;
     }
@@ -104,7 +123,7 @@ export class RateLimiter {
     }
     if (second - this.#lastHeld > Limits.rateLimitQuietSeconds) this.#onLimiting(address, kind);
     this.#lastHeld = second;
-    const held = ((buckets[bucket + HELD] as number) + 1) | 0;
+    const held = (buckets[bucket + HELD] as number) + 1;
     buckets[bucket + HELD] = held;
     return this.#slip > 0 && held % this.#slip === 0 ? Admission.slip : Admission.drop;
   }
@@ -113,7 +132,7 @@ export class RateLimiter {
   #findBucket(length: number, kind: number, name: number): number {
     const { digest } = this.#sip;
     this.#hash(length, kind, name);
-    const tag = digest[1] === 0 ? 1 : (digest[1] as number);
+    const tag = digest[1] === 0 ? 1 : (digest[1] as number) >>> 0;
     const first = ((digest[0] as number) & (SETS - 1)) * WAYS * BUCKET_WORDS;
     const buckets = this.#buckets;
     let idlest = first;

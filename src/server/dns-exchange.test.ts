@@ -7,7 +7,7 @@ import { createAnswerQuery } from "../answer/answer-query.ts";
 import { defaultAnswerSettings } from "../answer/answer-settings.ts";
 import { type Client, Transport } from "../answer/client.ts";
 import { ServerCookies } from "../answer/cookies.ts";
-import { RateLimiter } from "../answer/rate-limit.ts";
+import { createRateLimitTable, RateLimiter } from "../answer/rate-limit.ts";
 import type { Clock } from "../base/clock.ts";
 import { counterRow, createCounterMemory, readCounters } from "../base/counters.ts";
 import { Limits } from "../base/limits.ts";
@@ -563,7 +563,10 @@ describe("a transfer", () => {
 describe("rate limiting of what is refused", () => {
   const limited = () =>
     startExchange({
-      limiter: new RateLimiter({ perSecond: 2, slip: 0, exempt: [] }, standingClock),
+      limiter: new RateLimiter(
+        { perSecond: 2, slip: 0, exempt: [], table: createRateLimitTable() },
+        standingClock,
+      ),
     });
 
   test.each([

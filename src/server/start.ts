@@ -7,7 +7,7 @@ import { createAnswerQuery } from "../answer/answer-query.ts";
 import { type AnswerSettings, defaultAnswerSettings } from "../answer/answer-settings.ts";
 import { Transport } from "../answer/client.ts";
 import { ServerCookies } from "../answer/cookies.ts";
-import { type LimitingListener, RateLimiter } from "../answer/rate-limit.ts";
+import { createRateLimitTable, type LimitingListener, RateLimiter } from "../answer/rate-limit.ts";
 import { systemClock } from "../base/clock.ts";
 import { counterRow, createCounterMemory } from "../base/counters.ts";
 import type { Logger } from "../base/log.ts";
@@ -225,7 +225,7 @@ function answerSettings({ dns }: Config): SharedSettings {
   return {
     ...defaultAnswerSettings,
     cookieSecret: dns.cookieSecret ?? new Uint8Array(randomBytes(SIPHASH_KEY_LENGTH)),
-    rateLimit: dns.rateLimit,
+    rateLimit: dns.rateLimit && { ...dns.rateLimit, table: createRateLimitTable() },
     version: dns.version || undefined,
     identity: dns.identity || undefined,
     nsid: dns.identity || undefined,
