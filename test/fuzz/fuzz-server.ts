@@ -129,9 +129,10 @@ async function checkAlive(server: Windhover, round: number): Promise<number> {
   return Buffer.from(soa).readUInt32BE(soa.length - 20) - 1;
 }
 
+/** Memory of the process's own: what is mapped from the store's file is the kernel's to take back. */
 function residentMib(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
+  return Math.round(Number(/RssAnon:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
 }
 
 function nowSeconds(): number {

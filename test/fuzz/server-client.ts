@@ -24,6 +24,8 @@ const HOME: Name = parseName("home", ORIGIN);
 /** Milliseconds before a question that must be answered is asked again, and how often. */
 const RETRY_MS = 2_000;
 const RETRIES = 10;
+/** What one UDP datagram over IPv4 holds. */
+const DATAGRAM_MAX = 65_507;
 
 export class Tally {
   sent = 0;
@@ -106,7 +108,8 @@ export class UdpFuzzClient {
     return [...this.#waiting.values()];
   }
 
-  #send(message: Uint8Array): void {
+  #send(whole: Uint8Array): void {
+    const message = whole.subarray(0, DATAGRAM_MAX);
     this.#tally.sent++;
     if (isAnswerable(message)) {
       const id = u16At(message, 0);
@@ -131,22 +134,30 @@ export class UdpFuzzClient {
   }
 }
 
-/**
- * Sends a stream and half-closes. The server answers every message in order up to the first that may not be answered,
- * where it ends the connection, and nothing else.
- */
-export async function fuzzStream(port: number, stream: Uint8Array, tally: Tally): Promise<void> {
+/** Sends a stream, half-closes, and reads the messages that come until the server ends. */
+export async function exchangeStream(port: number, stream: Uint8Array): Promise<Uint8Array[]> {
   const socket = connect({ port, host: HOST, allowHalfOpen: true });
   const framer = new StreamFramer();
   const responses: Uint8Array[] = [];
   socket.on("data", (chunk: Buffer) => {
     framer.push(new Uint8Array(chunk));
-    for (let each = framer.next(); each !== undefined; each = framer.next()) responses.push(each);
+    for (let each = framer.next(); each !== undefined; each = framer.next()) {
+      responses.push(each.slice());
+    }
   });
   socket.end(stream);
   await once(socket, "end");
   socket.destroy();
   must(!framer.isPartial, "the server ended in the middle of a message");
+  return responses;
+}
+
+/**
+ * The server answers every message of a stream in order, up to the first that may not be answered, where it ends the
+ * connection, and nothing else.
+ */
+export async function fuzzStream(port: number, stream: Uint8Array, tally: Tally): Promise<void> {
+  const responses = await exchangeStream(port, stream);
   const messages = splitStream(stream).expected;
   const silence = messages.findIndex((message) => !isAnswerable(message));
   const asked = silence < 0 ? messages : messages.slice(0, silence);

@@ -159,8 +159,8 @@ function checkTransfer(view: ZoneView): void {
     query,
     length: query.length,
     capacity: Limits.transferMessage,
-    tsigLength: 0,
-    sign: ({ length }: { length: number }) => length,
+    reserved: 0,
+    finish: ({ length }: { length: number }) => length,
   };
   let records = 0;
   for (const message of writeTransfer(fullTransfer(view), envelope)) {

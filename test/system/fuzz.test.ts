@@ -1,0 +1,26 @@
+/** Spoilt messages by the thousand against the built program. A million and more: `npm run fuzz -- --target server`. */
+import { afterAll, expect, test } from "vitest";
+import { fuzzServer, startFuzzedServer } from "../fuzz/fuzz-server.ts";
+import type { Windhover } from "./harness/windhover.ts";
+
+const SEED = 42;
+const MESSAGES = 30_000;
+/** Accepted updates make the zone larger; a leak of a kilobyte a message would be 30 MiB. */
+const GROWTH_MIB = 40;
+
+let server: Windhover | undefined;
+afterAll(async () => {
+  await server?.stop();
+});
+
+test(`${MESSAGES} hostile messages over UDP and TCP leave the server alive, sound and no larger`, async () => {
+  server = await startFuzzedServer();
+  const report = await fuzzServer(server, { seed: SEED, messages: MESSAGES });
+  expect(report.sent).toBeGreaterThanOrEqual(MESSAGES);
+  expect(report.unanswered).toBe(0);
+  expect(report.silent).toBeGreaterThan(MESSAGES / 100);
+  expect(report.updatesApplied).toBeGreaterThan(20);
+  expect(report.log).toBe("");
+  expect(report.rssMibAfter - report.rssMibBefore).toBeLessThan(GROWTH_MIB);
+  expect(report.exitStatus).toBe(0);
+});
