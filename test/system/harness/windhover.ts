@@ -12,6 +12,8 @@ const MAIN = join(PROJECT_ROOT, "dist/cli/main.js");
 export interface WindhoverOptions {
   /** Keys of windhover.yaml besides the listening addresses. */
   readonly config?: Record<string, unknown>;
+  /** Keys of its `dns` section besides where it listens. */
+  readonly dns?: Record<string, unknown>;
   /** Further files of the directory, by name. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -40,7 +42,7 @@ export class Windhover {
     const directory = mkdtempSync(join(tmpdir(), "windhover-system-"));
     const server = new Windhover(directory, await freePort(), await freePort());
     const config = {
-      dns: { listen: [`127.0.0.1:${server.dnsPort}`] },
+      dns: { listen: [`127.0.0.1:${server.dnsPort}`], ...options.dns },
       http: { listen: `127.0.0.1:${server.httpPort}` },
       ...options.config,
     };
