@@ -9,6 +9,7 @@ import { Class, Type } from "../wire/code-points.ts";
 import { type Draft, Section } from "./draft.ts";
 import { POINTER_LIMIT } from "./far-owner.ts";
 import { State } from "./state.ts";
+import { chooseZone } from "./zone-choice.ts";
 
 const POINTER_LENGTH = 2;
 /** Owner pointer, type, class, TTL, RDLENGTH. */
@@ -116,7 +117,7 @@ function follow(
   // RFC 1034 §3.6.2: a query for the alias itself is not followed.
   if (draft.qtype === Type.CNAME || hasBeenAt(draft, target)) return end(draft);
   if (draft.links === Limits.aliasChain || draft.at > REACH) return end(draft);
-  const zone = draft.reader.findZone(target, 0);
+  const zone = chooseZone(draft.reader, target, draft.qtype);
   if (zone === 0) return end(draft);
   draft.links += 1;
   draft.name = target;

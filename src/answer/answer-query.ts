@@ -18,7 +18,8 @@ import { type OptSources, optLength, writeOpt } from "./edns-options.ts";
 import { readQuery, Verdict } from "./gate.ts";
 import { IncomingQuery } from "./incoming-query.ts";
 import { Admission, type LimitingListener, RateLimiter, ResponseKind } from "./rate-limit.ts";
-import { chooseZone, solve } from "./solve.ts";
+import { solve } from "./solve.ts";
+import { chooseZone } from "./zone-choice.ts";
 
 /**
  * Answers the message in `query[0, length)` into `response`, whose length is the hard limit of the transport. Returns
@@ -208,7 +209,7 @@ function answerClass(answerer: Answerer): number {
 function answerZone({ reader, draft, query }: Answerer): number {
   reader.enter();
   try {
-    const zone = chooseZone(draft);
+    const zone = chooseZone(reader, draft.name, draft.qtype);
     if (zone === 0) return refuse(query, ExtendedError.notAuthoritative);
     draft.enterZone(zone);
     return solve(draft);

@@ -21,17 +21,6 @@ import type { Draft } from "./draft.ts";
 import { writeReferral } from "./referral.ts";
 import { State } from "./state.ts";
 
-/** The zone that answers the qname; 0 when none of ours does. */
-export function chooseZone(draft: Draft): number {
-  const { reader, name } = draft;
-  const zone = reader.findZone(name, 0);
-  if (zone === 0 || draft.qtype !== Type.DS || name.labels === 0) return zone;
-  if (reader.zoneOriginLabels(zone) !== name.labels) return zone;
-  // RFC 4035 §3.1.4.1: the DS RRset of a zone stands in its parent, if we have that too.
-  const parent = reader.findZone(name, 1);
-  return parent === 0 ? zone : parent;
-}
-
 /** Fills the sections for the name in `draft`, whose zone has been entered. Returns the rcode. */
 export function solve(draft: Draft): number {
   let state = solveAnswer(draft);

@@ -104,6 +104,17 @@ function addTargets(result: ReferenceAnswer, zone: ReferenceZone, last: Referenc
   }
 }
 
+/** RFC 4035 §3.1.4.1: the DS of a zone stands in its parent. */
+function zoneFor(
+  zones: readonly ReferenceZone[],
+  name: string,
+  qtype: string,
+): ReferenceZone | undefined {
+  const zone = zoneOf(zones, name);
+  const isParents = qtype === "DS" && zone?.origin === name && name !== ".";
+  return isParents ? (zoneOf(zones, parentOf(name)) ?? zone) : zone;
+}
+
 export function resolve(
   zones: readonly ReferenceZone[],
   qname: string,
@@ -116,18 +127,15 @@ export function resolve(
     authority: [],
     additional: [],
   };
-  let zone = zoneOf(zones, qname);
+  let zone = zoneFor(zones, qname, qtype);
   if (zone === undefined) return { ...result, rcode: "REFUSED", isAuthoritative: false };
-  if (qtype === "DS" && zone.origin === qname && qname !== ".") {
-    zone = zoneOf(zones, parentOf(qname)) ?? zone;
-  }
   const names = [qname];
   for (;;) {
     const name = names.at(-1) as string;
     const next = step(result, zone, name, qtype, names.length > 1);
     if (next === undefined || qtype === "CNAME") return result;
     if (names.includes(next) || names.length > CHAIN) return result;
-    const nextZone = zoneOf(zones, next);
+    const nextZone = zoneFor(zones, next, qtype);
     if (nextZone === undefined) return result;
     zone = nextZone;
     names.push(next);
