@@ -21,6 +21,7 @@ describe("decoding", () => {
       fc.property(fc.string({ unit: "grapheme" }), (text) => {
         expect(decodeComponent(encodeURIComponent(text))).toBe(text);
       }),
+      { examples: [["\ufffd"]] },
     );
   });
 });

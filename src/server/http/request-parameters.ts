@@ -2,6 +2,7 @@
  * The parameters of a request, wherever the client put them: query, form, multipart or JSON. The declared content
  * type is not believed, because too many clients send a wrong one; the body's own form decides.
  */
+import { isUtf8 } from "node:buffer";
 import { Busboy } from "@fastify/busboy";
 import { ErrorCode, WindhoverError } from "../../base/errors.ts";
 import { Limits } from "../../base/limits.ts";
@@ -89,8 +90,7 @@ export function decodeComponent(text: string): string {
 
 /** UTF-8, or Latin-1 for clients older than that. */
 export function decodeText(octets: Buffer): string {
-  const text = octets.toString("utf8");
-  return text.includes("\ufffd") ? octets.toString("latin1") : text;
+  return octets.toString(isUtf8(octets) ? "utf8" : "latin1");
 }
 
 /** An object of plain values or lists of them; anything deeper means nothing here and is passed over. */
