@@ -119,11 +119,22 @@ function follow(
   if (draft.links === Limits.aliasChain || draft.at > REACH) return end(draft);
   const zone = chooseZone(draft.reader, target, draft.qtype);
   if (zone === 0) return end(draft);
+  if (isOwnApex(draft, target, zone, tailOffset)) {
+    if (!draft.placeAtOrigin()) return end(draft);
+  } else draft.placeName(headOffset, headLength, tailOffset);
   draft.links += 1;
   draft.name = target;
-  draft.placeName(headOffset, headLength, tailOffset);
   draft.enterZone(zone);
   return State.follow;
+}
+
+/**
+ * Whether a CNAME leads to the origin of its own zone and another zone answers for that: the parent, asked for a DS.
+ * (A name made by a DNAME has its labels written out.)
+ */
+function isOwnApex(draft: Draft, target: LookupName, zone: number, tailOffset: number): boolean {
+  if (zone === draft.zone || tailOffset !== 0) return false;
+  return draft.reader.findZone(target, 0) === draft.zone;
 }
 
 /** The chain is over and the answer complete: no RRset of it wants additional addresses. */

@@ -20,6 +20,16 @@ import { POINTER_LIMIT, writeFarRRset } from "./far-owner.ts";
 /** Sections an RRset is put into, in their order in the message. */
 export const Section = { answer: 0, authority: 1, additional: 2 } as const;
 
+/** Behind the labels that stand at `at`: their root label or pointer. */
+function labelsEnd(response: Uint8Array, at: number): number {
+  let end = at;
+  for (;;) {
+    const length = response[end] as number;
+    if (length === 0 || length > Limits.labelLength) return end;
+    end += length + 1;
+  }
+}
+
 export class Draft {
   readonly reader: TableReader;
   /** The qname and the targets of the aliases followed, in order; `names[links]` is being answered. */
@@ -98,6 +108,22 @@ export class Draft {
     this.headOffset = headOffset;
     this.headLength = headLength;
     this.tailOffset = tailOffset;
+  }
+
+  /**
+   * Says that `name`, which is the origin of the zone, stands where the origin does: an alias to it is only a pointer
+   * there. False when its octets there are in more than two pieces.
+   */
+  placeAtOrigin(): boolean {
+    const { response, originOffset } = this;
+    const end = labelsEnd(response, originOffset);
+    const isWhole = response[end] === 0;
+    const tail = isWhole
+      ? 0
+      : (((response[end] as number) & 0x3f) << 8) | (response[end + 1] as number);
+    if (!isWhole && response[labelsEnd(response, tail)] !== 0) return false;
+    this.placeName(originOffset, isWhole ? Limits.nameLength : end - originOffset, tail);
+    return true;
   }
 
   /** Goes to `zone`, which `name` is in. The origin's place stays when the zone does. */
