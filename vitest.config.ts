@@ -16,6 +16,9 @@ export default defineConfig({
       },
       { test: { name: "store", include: ["test/store/**/*.test.ts"], ...real } },
       { test: { name: "server", include: ["test/server/**/*.test.ts"], ...real } },
+      {
+        test: { name: "differential", include: ["test/differential/**/*.test.ts"], ...real },
+      },
       { test: { name: "system", include: ["test/system/**/*.test.ts"], ...real } },
     ],
   },

@@ -1,0 +1,153 @@
+/**
+ * Answers of ours that no peer gives, on purpose. Each has a row of the same name in `docs/differences.md` that says
+ * why; whatever is not here is a bug.
+ */
+import { Rcode, Type } from "../../src/wire/code-points.ts";
+import { type Aspect, differingAspects, HABITS } from "./compare.ts";
+import type { NormalForm, Reply } from "./normal-form.ts";
+import type { Exchange } from "./tally.ts";
+
+export interface KnownDifference {
+  /** The row's name. */
+  readonly id: string;
+  applies(exchange: Exchange): boolean;
+}
+
+/** More links of a chain than the most frugal peer follows. */
+const LONG_CHAIN = 5;
+
+export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
+  {
+    id: "any-over-tcp",
+    applies: ({ question, ours, theirs }) =>
+      question.qtype === Type.ANY &&
+      question.transport === "tcp" &&
+      ours.kind === "reply" &&
+      everyReply(theirs, (reply) => isPart(reply.answer, ours.answer)),
+  },
+  {
+    id: "long-chain",
+    applies: ({ ours, theirs }) =>
+      ours.kind === "reply" &&
+      links(ours) > LONG_CHAIN &&
+      everyReply(
+        theirs,
+        (reply) =>
+          reply.isTruncated ||
+          isPart(reply.answer, ours.answer) ||
+          isPart(ours.answer, reply.answer),
+      ),
+  },
+  {
+    id: "alias-loop",
+    applies: ({ ours, theirs }) =>
+      ours.kind === "reply" &&
+      links(ours) > 0 &&
+      everyReply(
+        theirs,
+        (reply) => reply.rcode === Rcode.servFail && isPart(ours.answer, reply.answer),
+      ),
+  },
+  {
+    id: "tkey",
+    applies: ({ question, ours }) =>
+      question.qtype === Type.TKEY && ours.kind === "reply" && ours.rcode === Rcode.notImp,
+  },
+  {
+    id: "pointer-into-header",
+    applies: ({ question, ours }) =>
+      question.kind === "malformed pointer-header" &&
+      ours.kind === "reply" &&
+      ours.rcode === Rcode.formErr,
+  },
+  {
+    id: "class-any",
+    applies: (exchange) =>
+      exchange.question.kind === "class-any" && isLikeOne(exchange, ["aa", "authority"]),
+  },
+  {
+    id: "truncation-point",
+    applies: ({ question, ours, theirs }) =>
+      question.transport === "udp" &&
+      [...theirs.values()].some((form) =>
+        differAtMostIn(ours, form, truncationAspects(ours, form)),
+      ),
+  },
+  {
+    id: "across-zones",
+    applies: ({ ours, theirs }) => {
+      const nsd = theirs.get("NSD");
+      const others = new Map([...theirs].filter(([peer]) => peer !== "NSD"));
+      return (
+        ours.kind === "reply" &&
+        links(ours) > 0 &&
+        nsd?.kind === "reply" &&
+        (links(nsd) < links(ours) || (nsd.rcode !== ours.rcode && isTreeOfAll(ours))) &&
+        everyReply(others, (reply) => links(reply) > 0 && isPart(reply.answer, ours.answer))
+      );
+    },
+  },
+  {
+    id: "any-across-zones",
+    applies: ({ question, ours, theirs }) => {
+      const nsd = theirs.get("NSD");
+      return (
+        question.qtype === Type.ANY &&
+        ours.kind === "reply" &&
+        nsd?.kind === "reply" &&
+        links(ours) > 0 &&
+        links(nsd) === links(ours) &&
+        ours.rcode === nsd.rcode
+      );
+    },
+  },
+  {
+    id: "glue-from-wildcard",
+    applies: ({ ours, theirs }) => {
+      const bind = theirs.get("BIND");
+      return (
+        bind?.kind === "reply" &&
+        bind.answer.length + bind.authority.length === 0 &&
+        (["Knot", "NSD"] as const).every((peer) => {
+          const form = theirs.get(peer);
+          return form !== undefined && differAtMostIn(ours, form, ["glue", "aa"]);
+        })
+      );
+    },
+  },
+];
+
+/** Whether the chain ends where NSD sees the names of another zone: see the second table of `docs/differences.md`. */
+function isTreeOfAll({ answer }: Reply): boolean {
+  return answer.some((each) => / CNAME (.*\.)?x\.s\.test\.$/.test(each));
+}
+
+function everyReply(theirs: Exchange["theirs"], holds: (reply: Reply) => boolean): boolean {
+  return [...theirs.values()].every((form) => form.kind === "reply" && holds(form));
+}
+
+function links({ answer }: Reply): number {
+  return answer.filter((each) => each.includes(" IN CNAME ")).length;
+}
+
+function isPart(part: readonly string[], whole: readonly string[]): boolean {
+  return part.every((each) => whole.includes(each));
+}
+
+/** The rcode of a chain is that of the link where room ended, when both ended there. */
+function truncationAspects(ours: NormalForm, form: NormalForm): readonly Aspect[] {
+  if (ours.kind !== "reply" || form.kind !== "reply") return [];
+  return ours.isTruncated && form.isTruncated ? ["rcode"] : ["tc"];
+}
+
+function differAtMostIn(ours: NormalForm, form: NormalForm, aspects: readonly Aspect[]): boolean {
+  return differingAspects(ours, form).every((each) => HABITS.has(each) || aspects.includes(each));
+}
+
+/** Whether Knot or NSD gave our answer but for these aspects. */
+function isLikeOne({ ours, theirs }: Exchange, aspects: readonly Aspect[]): boolean {
+  return (["Knot", "NSD"] as const).some((peer) => {
+    const form = theirs.get(peer);
+    return form !== undefined && differAtMostIn(ours, form, aspects);
+  });
+}
