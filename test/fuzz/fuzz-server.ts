@@ -1,17 +1,20 @@
 /**
- * Fuzzes the built program over UDP and TCP, then asks whether it is alive, sound and no larger than it was: queries,
+ * Fuzzes the built program over UDP, TCP and TLS, then asks whether it is alive, sound and no larger than it was: queries,
  * a signed update, its health page, its log, its memory, an orderly stop, and all of it again after a new start.
  */
 import { readFileSync } from "node:fs";
 import { Class, Rcode, Type } from "../../src/wire/code-points.ts";
 import { makeQuery, readMessage } from "../../src/wire/message.ts";
 import { parseName } from "../../src/wire/name.ts";
+import { makeCertificate } from "../server/certificates.ts";
+import { freePort } from "../system/harness/ports.ts";
+import { skipWithout } from "../system/harness/program.ts";
 import { Windhover } from "../system/harness/windhover.ts";
 import { readCorpus } from "./corpus.ts";
 import { FUZZ_SECRET, ORIGIN, ZONE_TEXT } from "./hostile-zone.ts";
 import { Random } from "./random.ts";
 import { messageSeeds, sign, signedSeeds, updateMessage, write } from "./seed-messages.ts";
-import { fuzzStream, Ids, Tally, UdpFuzzClient } from "./server-client.ts";
+import { fuzzStream, Ids, type StreamListener, Tally, UdpFuzzClient } from "./server-client.ts";
 import { must } from "./target.ts";
 import { mutateStream } from "./targets/framing.ts";
 import { mutateSigned } from "./targets/tsig.ts";
@@ -44,8 +47,21 @@ export interface ServerFuzzReport {
   readonly exitStatus: number | null;
 }
 
-export function startFuzzedServer(): Promise<Windhover> {
-  return Windhover.start({
+export interface FuzzedServer {
+  readonly server: Windhover;
+  /** TCP, and TLS where the system can make a certificate. */
+  readonly streams: readonly StreamListener[];
+}
+
+/** The program with the hostile zone, a key for all of it, and one of the two datagram ports. */
+export async function startFuzzedServer(port: string): Promise<FuzzedServer> {
+  const hasTls = !skipWithout("openssl");
+  const tlsPort = hasTls ? await freePort() : 0;
+  const tls = hasTls
+    ? { tls: { listen: [`127.0.0.1:${tlsPort}`], ...makeCertificate("fuzz.test") } }
+    : {};
+  const server = await Windhover.start({
+    dns: { port, ...tls },
     config: {
       log: { level: "warn" },
       zones: [{ origin: "dyn.example.com", file: "hostile.zone" }],
@@ -60,15 +76,18 @@ export function startFuzzedServer(): Promise<Windhover> {
     },
     files: { "hostile.zone": ZONE_TEXT },
   });
+  const tcp = { port: server.dnsPort, isTls: false };
+  return { server, streams: hasTls ? [tcp, { port: tlsPort, isTls: true }] : [tcp] };
 }
 
 export async function fuzzServer(
-  server: Windhover,
+  fuzzed: FuzzedServer,
   options: ServerFuzzOptions,
 ): Promise<ServerFuzzReport> {
+  const { server } = fuzzed;
   const tally = new Tally();
   const started = performance.now();
-  const rssMibBefore = await fuzzListeners(server, options, tally);
+  const rssMibBefore = await fuzzListeners(fuzzed, options, tally);
   const seconds = (performance.now() - started) / 1000;
   const updatesApplied = await checkAlive(server, 1);
   const rssMibAfter = residentMib(server.pid);
@@ -81,7 +100,7 @@ export async function fuzzServer(
 
 /** Sends what is to be sent; the server's size after a fifth of it. */
 async function fuzzListeners(
-  server: Windhover,
+  { server, streams }: FuzzedServer,
   { seed, messages, onProgress }: ServerFuzzOptions,
   tally: Tally,
 ): Promise<number> {
@@ -97,7 +116,7 @@ async function fuzzListeners(
     await udp.batch(Array.from({ length: BATCH }, () => mutateSigned(random, seeds, now)));
     if (batch % STREAM_EVERY === 0) {
       const named = seeds.map((each) => ids.stamp(each));
-      await fuzzStream(server.dnsPort, mutateStream(random, named), tally);
+      await fuzzStream(random.pick(streams), mutateStream(random, named), tally);
     }
     if (batch % HEALTH_EVERY === 0) {
       must(await server.isReady(), "it says that it is not ready");

@@ -5,7 +5,7 @@
  *   npm run fuzz -- --target message|name|zone-file|update|tsig|framing|server [--seed n] [--seconds m]
  *   npm run fuzz -- --target message --seed n --case i
  *   npm run fuzz -- --target message --input test/fuzz/corpus/message/some.hex
- *   npm run fuzz -- --target server [--messages 1000000]
+ *   npm run fuzz -- --target server [--messages 1000000] [--port native|dgram]
  */
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
@@ -22,6 +22,7 @@ const { values } = parseArgs({
     case: { type: "string" },
     input: { type: "string" },
     messages: { type: "string", default: "1000000" },
+    port: { type: "string", default: "auto" },
   },
 });
 const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
@@ -62,21 +63,24 @@ function runTarget(target: FuzzTarget): void {
 }
 
 async function runServer(): Promise<void> {
-  const server = await startFuzzedServer();
+  const fuzzed = await startFuzzedServer(values.port);
+  const { server } = fuzzed;
   const onProgress = (sent: number, rssMib: number) =>
     console.error(`${sent} messages, ${rssMib} MiB`);
   try {
-    const report = await fuzzServer(server, {
+    const report = await fuzzServer(fuzzed, {
       seed,
       messages: Number(values.messages),
       onProgress,
     });
-    console.log({ seed, ...report });
+    console.log({ seed, port: values.port, ...report });
     if (report.exitStatus !== 0 || report.log !== "" || report.unanswered > 0) process.exitCode = 1;
   } catch (error) {
     console.error(error);
     console.error(server.output);
-    console.error(`  npm run fuzz -- --target server --seed ${seed} --messages ${values.messages}`);
+    console.error(
+      `  npm run fuzz -- --target server --seed ${seed} --messages ${values.messages} --port ${values.port}`,
+    );
     process.exitCode = 1;
   } finally {
     await server.stop();

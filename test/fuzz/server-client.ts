@@ -2,10 +2,11 @@
  * The client's side of fuzzing a running server: sends batches over UDP and streams over TCP, holds each response
  * against the message with its ID, and knows what may not be answered.
  */
-import { createSocket, type Socket } from "node:dgram";
+import { createSocket, type Socket as DatagramSocket } from "node:dgram";
 import { once } from "node:events";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { connect as connectTls } from "node:tls";
 import { toHex } from "../../src/base/bytes.ts";
 import { StreamFramer } from "../../src/server/stream-framer.ts";
 import { Type } from "../../src/wire/code-points.ts";
@@ -48,7 +49,7 @@ export class Ids {
 }
 
 export class UdpFuzzClient {
-  readonly #socket: Socket;
+  readonly #socket: DatagramSocket;
   readonly #port: number;
   readonly #ids: Ids;
   readonly #tally: Tally;
@@ -56,7 +57,7 @@ export class UdpFuzzClient {
   #problem: unknown;
   #arrived: (id: number, response: Uint8Array) => void = () => {};
 
-  private constructor(socket: Socket, port: number, ids: Ids, tally: Tally) {
+  private constructor(socket: DatagramSocket, port: number, ids: Ids, tally: Tally) {
     this.#socket = socket;
     this.#port = port;
     this.#ids = ids;
@@ -134,9 +135,23 @@ export class UdpFuzzClient {
   }
 }
 
+/** A port of streams; with TLS the certificate is not looked at. */
+export interface StreamListener {
+  readonly port: number;
+  readonly isTls: boolean;
+}
+
+export function dialStream({ port, isTls }: StreamListener): Socket {
+  const options = { port, host: HOST, allowHalfOpen: true, noDelay: true };
+  return isTls ? connectTls({ ...options, rejectUnauthorized: false }) : connect(options);
+}
+
 /** Sends a stream, half-closes, and reads the messages that come until the server ends. */
-export async function exchangeStream(port: number, stream: Uint8Array): Promise<Uint8Array[]> {
-  const socket = connect({ port, host: HOST, allowHalfOpen: true });
+export async function exchangeStream(
+  listener: StreamListener,
+  stream: Uint8Array,
+): Promise<Uint8Array[]> {
+  const socket = dialStream(listener);
   const framer = new StreamFramer();
   const responses: Uint8Array[] = [];
   socket.on("data", (chunk: Buffer) => {
@@ -156,8 +171,12 @@ export async function exchangeStream(port: number, stream: Uint8Array): Promise<
  * The server answers every message of a stream in order, up to the first that may not be answered, where it ends the
  * connection, and nothing else.
  */
-export async function fuzzStream(port: number, stream: Uint8Array, tally: Tally): Promise<void> {
-  const responses = await exchangeStream(port, stream);
+export async function fuzzStream(
+  listener: StreamListener,
+  stream: Uint8Array,
+  tally: Tally,
+): Promise<void> {
+  const responses = await exchangeStream(listener, stream);
   const messages = splitStream(stream).expected;
   const silence = messages.findIndex((message) => !isAnswerable(message));
   const asked = silence < 0 ? messages : messages.slice(0, silence);

@@ -1,7 +1,6 @@
 /** Hostile clients against the built program, on every listener: docs/hostile-input.md has the classes. */
-import { once } from "node:events";
 import { statSync } from "node:fs";
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { toHex } from "../../src/base/bytes.ts";
@@ -15,18 +14,26 @@ import { findTsig, type TsigKey } from "../../src/wire/tsig.ts";
 import { startFuzzedServer } from "../fuzz/fuzz-server.ts";
 import { FUZZ_KEY, ORIGIN } from "../fuzz/hostile-zone.ts";
 import { sampleRdata, sign, updateMessage, write } from "../fuzz/seed-messages.ts";
-import { exchangeStream, Ids, Tally, UdpFuzzClient } from "../fuzz/server-client.ts";
+import {
+  dialStream,
+  exchangeStream,
+  Ids,
+  type StreamListener,
+  Tally,
+  UdpFuzzClient,
+} from "../fuzz/server-client.ts";
 import { PROJECT_ROOT } from "../project-root.ts";
-import { runAsync, until } from "./harness/program.ts";
+import { runAsync, skipWithout, until } from "./harness/program.ts";
 import type { Windhover } from "./harness/windhover.ts";
 
 const MAIN = join(PROJECT_ROOT, "dist/cli/main.js");
 
 let server: Windhover;
+let streams: readonly StreamListener[];
 let udp: UdpFuzzClient;
 
 beforeAll(async () => {
-  server = await startFuzzedServer();
+  ({ server, streams } = await startFuzzedServer("auto"));
   udp = await UdpFuzzClient.open(server.dnsPort, new Ids(), new Tally());
 });
 afterAll(async () => {
@@ -39,15 +46,21 @@ const at = (text: string) => parseName(text, ORIGIN);
 
 type Ask = (message: Uint8Array) => Promise<Uint8Array>;
 const askUdp: Ask = (message) => udp.ask(message);
-const askTcp: Ask = async (message) => {
-  const [response] = await exchangeStream(server.dnsPort, frameMessage(message));
+const askStream = async (listener: StreamListener | undefined, message: Uint8Array) => {
+  if (listener === undefined) throw new Error("it does not listen");
+  const [response] = await exchangeStream(listener, frameMessage(message));
   if (response === undefined) throw new Error("the server ended without a response");
   return response;
 };
-const LISTENERS = [
+const askTcp: Ask = (message) => askStream(streams[0], message);
+const askTls: Ask = (message) => askStream(streams[1], message);
+const WITHOUT_TLS: readonly (readonly [string, Ask])[] = [
   ["UDP", askUdp],
   ["TCP", askTcp],
-] as const;
+];
+const LISTENERS = skipWithout("openssl") ? WITHOUT_TLS : [...WITHOUT_TLS, ["TLS", askTls] as const];
+/** The last listener is TLS, where there is one. */
+const STREAMS = LISTENERS.slice(1).map(([name], at) => [name, at] as const);
 
 const question = (name: string, qtype: number) => makeQuery({ id: 1, name: at(name), qtype });
 const address = (owner: string, last: number) => ({
@@ -119,7 +132,7 @@ test("class 1: signed and unsigned updates by turns on one connection keep apart
     return index % 2 === 0 ? sign(message, now()) : message;
   });
   const stream = Buffer.concat(messages.map(frameMessage));
-  const responses = await exchangeStream(server.dnsPort, stream);
+  const responses = await exchangeStream(streams[0] as StreamListener, stream);
   expect(responses.map((response) => [response[1], readMessage(response).rcode])).toEqual(
     messages.map((_, index) => [index, index % 2 === 0 ? Rcode.noError : Rcode.refused]),
   );
@@ -156,7 +169,7 @@ describe("class 2: every listener has the one gate", () => {
         const isHonest = opcode === Opcode.query && words.join() === "1,0,0,0";
         expect(readMessage(response).rcode === Rcode.noError).toBe(isHonest);
       }
-      expect(told[1]).toBe(told[0]);
+      expect(new Set(told).size).toBe(1);
     }
   });
 });
@@ -298,7 +311,7 @@ describe("class 9: rdata that an update brought in", () => {
 
   test("is transferred", async () => {
     const query = sign(write(question("@", Type.AXFR)), now());
-    const messages = await exchangeStream(server.dnsPort, frameMessage(query));
+    const messages = await exchangeStream(streams[0] as StreamListener, frameMessage(query));
     const records = messages.flatMap((message) => readMessage(message).answers);
     const known = new Set(records.map(({ rrtype, rdata }) => `${rrtype} ${toHex(rdata)}`));
     for (const { rrtype, rdata } of accepted) {
@@ -324,17 +337,23 @@ describe("class 9: rdata that an update brought in", () => {
   });
 });
 
-describe("class 11: streams", () => {
+describe.each(STREAMS)("class 11: streams of %s", (_, place) => {
+  const listener = () => streams[place] as StreamListener;
+  const ask: Ask = (message) => askStream(listener(), message);
   const sockets: Socket[] = [];
+  const isOpen = (socket: Socket) => !socket.closed && !socket.readableEnded;
   afterAll(() => {
     for (const socket of sockets) socket.destroy();
   });
 
   async function dial(): Promise<Socket> {
-    const socket = connect({ port: server.dnsPort, host: "127.0.0.1", noDelay: true });
+    const socket = dialStream(listener());
     sockets.push(socket);
     socket.on("error", () => {});
-    await once(socket, "connect");
+    socket.on("end", () => socket.end());
+    const closed = new Promise((resolve) => socket.on("close", resolve));
+    const open = listener().isTls ? "secureConnect" : "connect";
+    await Promise.race([new Promise((resolve) => socket.on(open, resolve)), closed]);
     return socket;
   }
 
@@ -349,7 +368,7 @@ describe("class 11: streams", () => {
   }
 
   async function expectAlive(): Promise<void> {
-    const response = await askTcp(write(question("home", Type.A)));
+    const response = await ask(write(question("home", Type.A)));
     expect(addressesOf(readMessage(response))).toEqual(["192.0.2.1"]);
   }
 
@@ -364,11 +383,10 @@ describe("class 11: streams", () => {
   });
 
   test("a length of 65,535 and then silence ends, and holds nobody up meanwhile", async () => {
-    const many = await Promise.all(Array.from({ length: 50 }, dial));
-    const closed = many.map((socket) => once(socket, "close"));
+    const many = await Promise.all(Array.from({ length: 30 }, dial));
     for (const socket of many) socket.resume().write(Uint8Array.of(0xff, 0xff, 1, 2, 3));
     await expectAlive();
-    await Promise.all(closed);
+    await until("them to be let go", () => !many.some(isOpen));
   });
 
   test("closing and resetting before the answer, in the middle of a message, at once", async () => {
@@ -376,7 +394,7 @@ describe("class 11: streams", () => {
     for (let turn = 0; turn < 100; turn++) {
       const socket = await dial();
       if (turn % 3 > 0) socket.write(framed.subarray(0, turn % 3 === 1 ? framed.length : 5));
-      if (turn % 2 === 0) socket.resetAndDestroy();
+      if (turn % 2 === 0 && !listener().isTls) socket.resetAndDestroy();
       else socket.destroy();
     }
     await expectAlive();
@@ -391,7 +409,7 @@ describe("class 11: streams", () => {
         return frameMessage(message.slice());
       }),
     );
-    const responses = await exchangeStream(server.dnsPort, stream);
+    const responses = await exchangeStream(listener(), stream);
     const ids = responses.map(
       (response) => ((response[0] as number) << 8) + (response[1] as number),
     );
@@ -399,11 +417,12 @@ describe("class 11: streams", () => {
   });
 
   test("thousands of idle connections leave room for one that asks", async () => {
-    for (let opened = 0; opened < 2_000; opened += 100) {
-      await Promise.all(Array.from({ length: 100 }, dial));
+    const count = listener().isTls ? 300 : 2_000;
+    for (let opened = 0; opened < count; opened += 50) {
+      await Promise.all(Array.from({ length: 50 }, dial));
     }
     await expectAlive();
-    const open = () => sockets.filter((socket) => !socket.closed && !socket.readableEnded).length;
+    const open = () => sockets.filter(isOpen).length;
     for (const socket of sockets) socket.resume();
     await until("the bound to be kept", () => open() <= Limits.tcpConnectionsPerClient);
     await expectAlive();
