@@ -38,6 +38,15 @@ export class WindhoverError extends Error {
   }
 }
 
+/** What was caught, when it is of the one kind that was expected; anything else is thrown on, untouched. */
+export function expected<E extends Error>(
+  error: unknown,
+  kind: abstract new (...parameters: never[]) => E,
+): E {
+  if (error instanceof kind) return error;
+  throw error;
+}
+
 /** The message of anything thrown, for a log line or an answer. */
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

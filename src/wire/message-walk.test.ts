@@ -47,6 +47,7 @@ describe("walking over a message", () => {
     expect(recordEnd(record, 0, 16)).toBe(16);
     expect(recordEnd(record, 0, 15)).toBe(0);
     expect(rdataEnd(record, 2, 11)).toBe(0);
+    expect(recordEnd(bytesOf("40 0001 0001 0000003c 0000"), 0, 11)).toBe(0);
   });
 
   it("passes over the question section", () => {

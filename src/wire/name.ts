@@ -145,7 +145,7 @@ function readOctet(source: Uint8Array, at: number, text: string): [octet: number
 export function formatName(name: Uint8Array): string {
   if (name[0] === 0) return ".";
   let length = 0;
-  for (let at = 0; (name[at] ?? 0) !== 0; at += (name[at] as number) + 1) {
+  for (let at = 0; (name[at] as number) > 0; at += (name[at] as number) + 1) {
     const end = at + 1 + (name[at] as number);
     for (let octet = at + 1; octet < end; octet++) {
       length = formatOctet(name[octet] as number, length);

@@ -23,7 +23,7 @@ export interface Field {
   /** The text of the octets; `undefined` when only RFC 3597's form can say them. */
   format(rdata: Uint8Array, at: number, end: number): string | undefined;
   parse(tokens: TokenCursor, rdata: RdataSink): void;
-  /** Offsets of the domain names in the field. */
+  /** Offsets of the domain names in the field; a field with a `name` treatment has this. */
   names?(rdata: Uint8Array, at: number, end: number): readonly number[];
 }
 

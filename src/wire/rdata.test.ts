@@ -197,6 +197,7 @@ const TEXTS: readonly (readonly [mnemonic: string, written: string, formatted: s
     "1 1 12 aabbccdd 2t7b4g4vsa5smi47k61mv5bv1a22bojr MX NS SOA TYPE65535",
     "1 1 12 aabbccdd 2t7b4g4vsa5smi47k61mv5bv1a22bojr NS SOA MX TYPE65535",
   ],
+  ["NSEC3", "1 0 0 - Vo TYPE1", "1 0 0 - vo A"],
   ["NSEC3PARAM", "1 0 0 -", "1 0 0 -"],
   ["TLSA", "3 1 1 0D6FCE13 243aa7", "3 1 1 0d6fce13243aa7"],
   [
@@ -233,6 +234,14 @@ const TEXTS: readonly (readonly [mnemonic: string, written: string, formatted: s
   ["SVCB", "1 . no-default-alpn alpn=h2", '1 . alpn="h2" no-default-alpn'],
   ["SVCB", "1 . dohpath=/dns-query{?dns} ohttp", '1 . dohpath="/dns-query{?dns}" ohttp'],
   ["SVCB", "1 . key3=\\000\\053", "1 . port=53"],
+  ["SVCB", "1 . ech=AQID", "1 . ech=AQID"],
+  ["A6", "0 2001:db8::1", "0 2001:db8::1"],
+  ["A6", "128 Prefix", "128 prefix.example.com."],
+  ["A6", "65 ffff::ffff:2:3:4 .", "65 ::7fff:2:3:4 ."],
+  ["IPSECKEY", "10 2 2 2001:DB8::1 AQNRU3mG", "10 2 2 2001:db8::1 AQNRU3mG"],
+  ["APL", "1:0.0.0.0/0 !2:2001:DB8::/32", "1:0.0.0.0/0 !2:2001:db8::/32"],
+  ["NXT", "Next a NXT TYPE127", "next.example.com. A NXT TYPE127"],
+  ["NXT", ".", "."],
 ];
 
 describe("text", () => {
@@ -291,6 +300,51 @@ describe("text", () => {
     ["SVCB", "1 . dohpath=/\\255{?dns}", "not a URI template"],
     ["IPSECKEY", "10 4 2 . AQ==", "4 is not a gateway type"],
     ["TYPE65280", "x", "write \\#"],
+    ["A", "x".repeat(61), `"${"x".repeat(60)}…" is not an IPv4 address`],
+    ["TXT", "\\1x2", "not \\000 to \\255"],
+    ["EUI48", "00-00-5e-00-53", "is not six octets"],
+    ["EUI48", "00-00-5e-00-53-2g", "is not six octets"],
+    ["L64", "10 2001:db8:1140", "is not four groups"],
+    ["L64", "10 2001:db8:1140:10000", "is not four groups"],
+    ["CERT", "1 1 1 AQI", "is not base64"],
+    ["NSEC3", "1 0 0 - w0 A", "is not base32hex"],
+    ["NSEC3", "1 0 0 - 01 A", "is not base32hex"],
+    ["NSEC3", "1 0 0 - 1 A", "is not base32hex"],
+    ["NSEC3", '1 0 0 - "" A', "0 octets of base32hex, not 1 to 255"],
+    ["NSEC3PARAM", `1 0 0 ${"00".repeat(256)}`, "256 octets of hex, not 0 to 255"],
+    ["NSAP", "47.0005", "does not start with 0x"],
+    ["IPSECKEY", "10 0 0 gw", "write a dot"],
+    ["IPSECKEY", "10 1 0 2001:db8::1", "not an address of gateway type 1"],
+    ["IPSECKEY", "10 2 0 192.0.2.1", "not an address of gateway type 2"],
+    ["HIP", "2 0g AA==", "its HIT is not hex"],
+    ["HIP", `2 ${"00".repeat(256)} AA==`, "not hex of 1 to 255 octets"],
+    ["HIP", "2 00 AA", "its key is not base64"],
+    ["HIP", '2 "" AA==', "its HIT or its key is empty"],
+    ["LOC", "0 0 60 N 0 E 0", "is not seconds"],
+    ["LOC", "0 0 0 E 0 E 0", "is not N or S"],
+    ["LOC", "0 N 0 E high", "is not a number of metres"],
+    ["LOC", "0 N 0 E 0 -1m", "is not 0 to 90000000.00m"],
+    ["LOC", "0 N 0 E 0 90000001m", "is not 0 to 90000000.00m"],
+    ["LOC", "0 N 0 E -100001m", "does not fit 32 bits"],
+    ["LOC", "0 N 0 E 42849673m", "does not fit 32 bits"],
+    ["A6", "64 192.0.2.1 .", "is not an IPv6 address"],
+    ["IPN", "1.1", "is not a number of 64 bits"],
+    ["IPN", "18446744073709551616", "is not a number of 64 bits"],
+    ["SOA", "a b 1 1x 3 4 5", "is not a time in seconds"],
+    ["RRSIG", "TYPE65536 5 3 1 0 0 1 . AA==", "is not an RR type"],
+    ["APL", "3:192.0.2.0/24", "is not an address prefix"],
+    ["APL", "2:192.0.2.0/24", "is not an address prefix"],
+    ["APL", "1:192.0.2.0/33", "has too long a prefix"],
+    ["NXT", ". TYPE0", "type 0 cannot stand"],
+    ["NXT", ". TYPE128", "not an RR type that can stand here"],
+    ["SVCB", "1 . key0=\\000", "is not a list of keys"],
+    ["SVCB", "1 . key1=\\000", "has an empty protocol name"],
+    ["SVCB", "1 . key1=\\003h2", "ends inside a protocol name"],
+    ["SVCB", `1 . alpn=${"h".repeat(256)}`, "a protocol name over 255 octets"],
+    ["SVCB", "1 . alpn=h\\\\2", "escapes nothing"],
+    ["SVCB", "1 . ech", "ech is empty"],
+    ["SVCB", "1 . ech=AQI", "is not base64"],
+    ["SVCB", `1 . key667=${"x".repeat(65_536)}`, "key667 is longer than 65,535 octets"],
   ])("%s %s is refused", (mnemonic, text, problem) => {
     expect(() => parse(mnemonic, text)).toThrow(problem);
     expect(() => parse(mnemonic, text)).toThrow(RdataTextError);
@@ -311,7 +365,46 @@ describe("text", () => {
     expect(formatRdata(type("APL"), canonicalRdata(type("APL"), hex("00031000")))).toBe(
       "\\# 4 00031000",
     );
+    expect(formatRdata(type("LOC"), hex(`00021613${"80000000".repeat(3)}`))).toMatch(/^\\# 16 /);
+    expect(formatRdata(type("A6"), hex("41ff0000000000000000"))).toMatch(/^\\# 10 /);
+    expect(formatRdata(type("WKS"), hex("c0000201060100"))).toBe("\\# 7 c0000201060100");
+    for (const bitmap of ["00".repeat(17), "4000", "c0"]) {
+      expect(formatRdata(type("NXT"), hex(`00${bitmap}`))).toMatch(/^\\# /);
+    }
     expect(formatRdata(type("APL"), new Uint8Array(0))).toBe("\\# 0");
+  });
+});
+
+describe("octets that no text stands for", () => {
+  const noon = "80000000".repeat(3);
+
+  test.each([
+    ["A", "c000020100", "1 octets after its last field"],
+    ["TXT", "", "a character string is missing"],
+    ["LOC", `00a21613${noon}`, "a precision is not"],
+    ["LOC", `001a1613${noon}`, "a precision is not"],
+    ["A6", "", "its prefix length is not 0 to 128"],
+    ["A6", "8100", "its prefix length is not 0 to 128"],
+    ["A6", "4000", "it ends too early"],
+    ["NSEC3PARAM", "01000000", "it ends too early"],
+    ["NSEC3", "010000000000", "it ends too early"],
+    ["IPSECKEY", "0a0400", "4 is not a gateway type"],
+    ["AMTRELAY", "0a04", "4 is not a gateway type"],
+    ["HIP", "0002000100", "its HIT or its key is empty"],
+    ["HIP", "0102000000", "its HIT or its key is empty"],
+    ["APL", "00012104c0000201", "a prefix is longer than its address"],
+    ["APL", "00011805c000020101", "a prefix is longer than its address"],
+    ["APL", "00011803c00000", "ends in a zero octet"],
+    ["WKS", `c000020106${"00".repeat(8193)}`, "more than 65,536 ports"],
+    ["NSEC", "000100", "a type bitmap has not 1 to 32 octets"],
+    ["NSEC", "0000", "a type bitmap has not 1 to 32 octets"],
+    ["NSEC", `000021${"01".repeat(33)}`, "a type bitmap has not 1 to 32 octets"],
+    ["NSEC", "0000024000", "a type bitmap ends in a zero octet"],
+    ["NSEC", "00010140000140", "windows are not in order"],
+    ["SVCB", "000100ffff0000", "key65535 is reserved"],
+    ["SVCB", "000100029b0000029a0000", "its service parameters are out of order"],
+  ])("%s %s is refused", (mnemonic, octets, problem) => {
+    expect(() => canonicalRdata(type(mnemonic), hex(octets))).toThrow(problem);
   });
 });
 
@@ -445,6 +538,10 @@ describe("names inside rdata", () => {
     expect(rdataNames(Type.NAPTR, naptr)).toEqual([{ offset: 7, length: 15, compressible: false }]);
     expect(rdataNames(type("IPSECKEY"), parse("IPSECKEY", "1 3 0 x"))).toHaveLength(1);
     expect(rdataNames(type("IPSECKEY"), parse("IPSECKEY", "1 1 0 192.0.2.1"))).toHaveLength(0);
+    expect(rdataNames(type("AMTRELAY"), parse("AMTRELAY", "1 0 3 x"))).toHaveLength(1);
+    expect(rdataNames(type("AMTRELAY"), parse("AMTRELAY", "1 0 1 192.0.2.1"))).toHaveLength(0);
+    expect(rdataNames(type("A6"), parse("A6", "64 ::1 x"))).toHaveLength(1);
+    expect(rdataNames(type("A6"), parse("A6", "0 ::1"))).toHaveLength(0);
     expect(rdataNames(type("HIP"), parse("HIP", "2 00 AA== a b c"))).toHaveLength(3);
     expect(rdataNames(Type.A, parse("A", "192.0.2.1"))).toHaveLength(0);
   });
@@ -454,6 +551,13 @@ describe("all types", () => {
   test("have distinct numbers and mnemonics", () => {
     expect(new Set(RR_TYPES.map((row) => row.rrtype)).size).toBe(RR_TYPES.length);
     expect(new Set(RR_TYPES.map((row) => row.mnemonic)).size).toBe(RR_TYPES.length);
+  });
+
+  test("are not known by a number that is none of theirs", () => {
+    for (const text of ["TYPE65536", "TYPE", "TYPE1x", "TYPE-1", "TYPE000001"]) {
+      expect(parseType(text), text).toBeUndefined();
+    }
+    expect(parseType("TYPE65535")).toBe(65_535);
   });
 
   test("are known by their mnemonic in any case, and by number", () => {

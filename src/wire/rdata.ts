@@ -6,7 +6,7 @@
  * written and formatted: what has no text of its own is formatted as `\# length hex`, which parses for every type.
  */
 import { fromHex, toHex } from "../base/bytes.ts";
-import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
+import { ErrorCode, errorMessage, expected, WindhoverError } from "../base/errors.ts";
 import { Type } from "./code-points.ts";
 import { FIELDS } from "./fields/field-table.ts";
 import { LOWER_CASE, type Name, wireNameLength } from "./name.ts";
@@ -123,8 +123,7 @@ function lowerNames(plan: Plan, wire: Uint8Array): Uint8Array {
   for (const field of plan.fields) {
     const end = field.end(wire, at);
     if (field.name?.isLowered === true) {
-      for (const offset of field.names?.(wire, at, end) ?? [])
-        lower = lowerName(wire, lower, offset);
+      for (const offset of field.names!(wire, at, end)) lower = lowerName(wire, lower, offset);
     }
     at = end;
   }
@@ -209,12 +208,8 @@ export function parseRdata(rrtype: number, tokens: readonly Token[], origin: Nam
   try {
     return parseTokens(rrtype, tokens, cursor);
   } catch (error) {
-    if (!(error instanceof WindhoverError)) throw error;
-    throw new RdataTextError(
-      typed(rrtype, error.message).message,
-      Math.max(0, cursor.taken - 1),
-      error,
-    );
+    const { message } = typed(rrtype, expected(error, WindhoverError).message);
+    throw new RdataTextError(message, Math.max(0, cursor.taken - 1), error);
   }
 }
 

@@ -73,6 +73,11 @@ describe("octets that are not ASCII", () => {
     expect(texts("é")).toEqual(["\\195\\169"]);
     expect(scan(Buffer.from([0x61, 0xe9, 0xff]))[0]?.text).toBe("a\\233\\255");
     expect(scan(Buffer.from([0x5c, 0xe9]))[0]?.text).toBe("\\233");
+    expect(scan(Buffer.from([0xe9, 0x5c, 0x22]))[0]?.text).toBe('\\233\\"');
+  });
+
+  test.each(["\\", "a\\", "\\25", "\\256"])("%j stands for no octets", (text) => {
+    expect(() => parseOctets(text)).toThrow(/ends in a backslash|not \\000 to \\255/);
   });
 
   test("and any octets between quotes come back, escaped or not", () => {

@@ -121,19 +121,27 @@ describe("an answer of several messages", () => {
     expect(stream.verify(b, NOW + 1 + Limits.tsigFudge + 1)).toBe("badtime");
   });
 
+  /** The message of a stream's first answer, its MAC cut down to so many octets. */
+  function cutMac(octets: number): Uint8Array {
+    const [first] = answer(1) as [Uint8Array];
+    const { offset, mac } = tsigOf(first);
+    const macAt = offset + KEY.name.length + 10 + 13 + 10;
+    const left = mac.length - octets;
+    const cut = Uint8Array.from([...first.slice(0, macAt + octets), ...first.slice(macAt + 32)]);
+    cut[macAt - 1] = octets;
+    cut[offset + KEY.name.length + 9] = cut[offset + KEY.name.length + 9]! - left;
+    return cut;
+  }
+
   it("calls a malformed TSIG and an impossible MAC length by their name", () => {
     const [first] = answer(1) as [Uint8Array];
     expect(verifyAll([first.slice(0, -1)])).toEqual(["formerr"]);
-    const place = unsigned(1);
-    const key = { ...KEY, algorithm: "hmac-sha256" } as const;
-    const length = signTsig({ ...place, key, nowSeconds: NOW });
-    const message = place.message.slice(0, length);
-    const { offset } = tsigOf(message);
-    const macAt = offset + KEY.name.length + 10 + 13 + 10;
-    const cut = Uint8Array.from([...message.slice(0, macAt), ...message.slice(macAt + 24)]);
-    cut[macAt - 1] = 8;
-    cut[offset + KEY.name.length + 9] = cut[offset + KEY.name.length + 9]! - 24;
-    expect(verifyAll([cut])).toEqual(["formerr"]);
+    expect(verifyAll([cutMac(15)])).toEqual(["formerr"]);
+  });
+
+  it("does not take half a MAC, though it be the right half", () => {
+    expect(verifyAll([cutMac(16)])).toEqual(["badtrunc"]);
+    expect(verifyAll([cutMac(32)])).toEqual(["ok"]);
   });
 
   it("throws when there is no room, and can go on after that", () => {

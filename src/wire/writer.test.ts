@@ -70,6 +70,19 @@ describe("names", () => {
     expect(writer.offset).toBe(15);
   });
 
+  it.each([
+    ["host5rnw", "hostmpba"],
+    ["akx0z", "maildsg4"],
+    ["same.host5rnw", "same.hostmpba"],
+  ])("tells %s from %s, though their hashes are alike", (first, second) => {
+    const { writer, buffer } = writerAfterHeader();
+    writer.name(parseName(first), true);
+    writer.name(parseName(second), true);
+    const reader = new MessageReader(buffer, 12, writer.offset);
+    expect(formatName(reader.name())).toBe(`${first}.`);
+    expect(formatName(reader.name())).toBe(`${second}.`);
+  });
+
   it("points to offset 0x3fff and not past it", () => {
     const name = parseName("example.com");
     for (const [offset, octets] of [

@@ -46,8 +46,7 @@ function parseKey(text: string): number {
   return Number(digits);
 }
 
-const octets: ParamForm = {
-  check: () => undefined,
+const octets: Omit<ParamForm, "check"> = {
   format: (value) => (value.length === 0 ? "" : formatQuoted(value)),
   parse: parseOctets,
 };
