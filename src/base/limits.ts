@@ -29,6 +29,12 @@ export const Limits = {
   rrsetBytes: 60_000,
   /** RRsets at one owner: more is no real name (BIND CVE-2024-1737). */
   nameRRsets: 100,
+  /** RRsets of one zone; the table has room for about twice as many. Configuration may choose less. */
+  zoneRRsets: 20_000_000,
+  /** Octets of one zone in the table: others must have room beside it. */
+  zoneBytes: 3 * 1024 * 1024 * 1024,
+  /** The part of the table that updates may fill; the rest is for what follows from changes that are durable. */
+  tableUse: 0.9,
   /** RRs in the prerequisite and update sections of one UPDATE: what fits 64 KiB, with a round number. */
   updateRecords: 5_000,
   /** Updates waiting for one zone; past it the sender is told to come again (SERVFAIL, 503). */

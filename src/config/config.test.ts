@@ -2,6 +2,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { Limits } from "../base/limits.ts";
 import { formatName } from "../wire/name.ts";
 import { loadConfig } from "./config.ts";
 
@@ -93,6 +94,8 @@ describe("mistakes are named", () => {
     ["http: { ttl: -1 }", "`http.ttl`"],
     ["zones: [{ origin: 'a..b' }]", "`zones[0].origin`: bad domain name"],
     ["users: [{ name: 'a:b', grants: [] }]", "`users.0.name`"],
+    [`limits: { zoneRRsets: ${Limits.zoneRRsets + 1} }`, "`limits.zoneRRsets`"],
+    ["limits: { zoneRRsets: 0 }", "`limits.zoneRRsets`"],
     ["dns: { cookieSecret: abc }", "`dns.cookieSecret`"],
     ["dns: { rateLimit: { perSecond: -1 } }", "`dns.rateLimit.perSecond`"],
     [

@@ -60,6 +60,7 @@ export interface Config {
   /** Absolute path of the administrative socket. */
   readonly socket: string;
   readonly logLevel: LogLevel;
+  readonly limits: { readonly zoneRRsets: number };
   readonly zones: readonly ZoneConfig[];
   readonly keys: readonly KeyText[];
   readonly users: ConfigText["users"];
@@ -164,6 +165,7 @@ function resolveConfig(text: ConfigText, source: ConfigSource): Config {
     socket:
       text.socket === "" ? resolve(dataDirectory, "windhover.sock") : resolve(base, text.socket),
     logLevel: text.log.level as LogLevel,
+    limits: text.limits,
     zones: text.zones.map((zone, at) => ({
       origin: readOrigin(where, `zones[${at}].origin`, zone.origin),
       file: zone.file === undefined ? undefined : resolve(base, zone.file),

@@ -79,6 +79,17 @@ export const ConfigText = Type.Object(
       },
       { ...closed, default: {} },
     ),
+    limits: Type.Object(
+      {
+        /** RRsets that a zone may have: what an update or an import past it brings is refused. */
+        zoneRRsets: Type.Integer({
+          default: Limits.zoneRRsets,
+          minimum: 1,
+          maximum: Limits.zoneRRsets,
+        }),
+      },
+      { ...closed, default: {} },
+    ),
     zones: Type.Array(
       Type.Object(
         {

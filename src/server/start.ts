@@ -102,7 +102,8 @@ async function makeParts(config: Config, log: Logger, closers: Closers): Promise
   const writer = new TableWriter(table);
   const counterMemory = createCounterMemory(Thread.udp + workerCount(config.dns.workers));
   const onCommit = (origin: Name) => notifier.changed(origin);
-  const engine = createUpdateEngine({ store, writer, clock, log, onCommit });
+  const { zoneRRsets } = config.limits;
+  const engine = createUpdateEngine({ store, writer, clock, log, zoneRRsets, onCommit });
   closers.add("updates", () => engine.close());
   const soa = (origin: Name) => engine.view(origin)?.rrset(origin, Type.SOA);
   const notifier = new NotifySender({ zones: config.zones, soa, log });

@@ -48,6 +48,11 @@ export class TableSpace {
     return this.#allocator.bytes - this.bytesRetired;
   }
 
+  /** Octets that a block takes. */
+  blockBytes(position: number): number {
+    return this.#allocator.blockBytes(position);
+  }
+
   /** A block of so many words, content undefined. Throws `table-full`. */
   obtain(words: number): number {
     const position = this.#allocator.allocate(words);

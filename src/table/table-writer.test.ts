@@ -445,6 +445,55 @@ describe("a snapshot", () => {
   });
 });
 
+describe("what a zone takes", () => {
+  const hosts = (count: number) =>
+    Array.from({ length: count }, (_, n) => rrset(`host${n}.sub`, Type.A, `192.0.2.${n}`));
+
+  it("is told after each change as if it had been loaded so", () => {
+    const changing = table();
+    changing.load(ORIGIN, soa(1), ...hosts(3), rrset("gone", Type.TXT, "x"));
+    changing.writer.publish(ORIGIN, [
+      ...hosts(9).map(set),
+      set(rrset("host1.sub", Type.AAAA, "2001:db8::1")),
+      set(rrset("host2.sub", Type.A, "192.0.2.1", "192.0.2.2")),
+      remove("gone", Type.TXT),
+      remove("host8.sub", Type.A),
+    ]);
+    const loaded = table();
+    const same = hosts(8).filter((_, n) => n !== 2);
+    loaded.load(
+      ORIGIN,
+      soa(1),
+      ...same,
+      rrset("host1.sub", Type.AAAA, "2001:db8::1"),
+      rrset("host2.sub", Type.A, "192.0.2.1", "192.0.2.2"),
+    );
+    const usage = changing.writer.zoneUsage(ORIGIN);
+    expect(usage).toEqual(loaded.writer.zoneUsage(ORIGIN));
+    expect(usage.rrsets).toBe(10);
+    expect(usage.bytes).toBeGreaterThan(10 * 16);
+  });
+
+  it("is nothing when there is no zone", () => {
+    const { writer, load } = table();
+    expect(writer.zoneUsage(ORIGIN)).toEqual({ rrsets: 0, bytes: 0 });
+    load(ORIGIN, soa(1));
+    expect(writer.zoneUsage(ORIGIN).rrsets).toBe(1);
+    writer.dropZone(ORIGIN);
+    expect(writer.zoneUsage(ORIGIN)).toEqual({ rrsets: 0, bytes: 0 });
+  });
+
+  it("leaves the table a part of its memory that updates may not fill", () => {
+    const { writer, load } = table();
+    const before = writer.bytesLeft;
+    expect(before).toBeLessThanOrEqual(MIB * Limits.tableUse);
+    load(ORIGIN, soa(1), ...hosts(50));
+    const { bytesUsed, bytesRetired } = writer.usage();
+    expect(writer.bytesLeft).toBe(Math.floor(MIB * Limits.tableUse) - bytesUsed - bytesRetired);
+    expect(before - writer.bytesLeft).toBeGreaterThan(50 * 16);
+  });
+});
+
 describe("memory", () => {
   it("is used again and again", () => {
     const { writer, load } = table(256 * 1024);

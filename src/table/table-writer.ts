@@ -31,6 +31,13 @@ export interface TableUsage {
   readonly zones: number;
 }
 
+/** What one zone takes. */
+export interface ZoneUsage {
+  readonly rrsets: number;
+  /** Octets of names with data, their RRsets included. */
+  readonly bytes: number;
+}
+
 export class TableWriter {
   readonly #space: TableSpace;
   readonly #words: Int32Array;
@@ -126,6 +133,18 @@ export class TableWriter {
   snapshot(origin: Name): ZoneSnapshot | undefined {
     const tree = this.#zones.get(nameKey(origin));
     return tree === undefined ? undefined : snapshotView(this.#space, this.#name, tree);
+  }
+
+  /** What a zone takes; nothing when there is none. */
+  zoneUsage(origin: Name): ZoneUsage {
+    const { rrsets = 0, bytes = 0 } = this.#zones.get(nameKey(origin)) ?? {};
+    return { rrsets, bytes };
+  }
+
+  /** Octets by which updates may let the table grow: what is durable must always have room to be shown. */
+  get bytesLeft(): number {
+    const { bytesUsed, bytesRetired } = this.#space;
+    return Math.floor(this.#words.byteLength * Limits.tableUse) - bytesUsed - bytesRetired;
   }
 
   /** RRsets of a zone; 0 when there is none. */

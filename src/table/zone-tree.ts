@@ -44,6 +44,8 @@ export class ZoneTree {
   /** Owners with data. */
   names = 0;
   rrsets = 0;
+  /** Octets of nodes with data. */
+  bytes = 0;
 
   /** A zone with nothing but an empty apex. `name` and `draft` are for use at any time. Throws `table-full`. */
   constructor(space: TableSpace, origin: Name, name: LookupName, draft: NodeDraft) {
@@ -213,8 +215,10 @@ export class ZoneTree {
 
   #countNode(node: number, step: 1 | -1): void {
     const rrsets = countRRsets(this.#words, node);
+    if (rrsets === 0) return;
+    this.names += step;
     this.rrsets += step * rrsets;
-    if (rrsets > 0) this.names += step;
+    this.bytes += step * this.#space.blockBytes(node);
   }
 
   #drop(node: number): void {

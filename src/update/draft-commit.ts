@@ -9,6 +9,7 @@ import type { ZoneView } from "../zone/zone-view.ts";
 import { type Change, type Judgement, judgeChange } from "./judge-change.ts";
 import { refuse } from "./refusal.ts";
 import type { Verdict } from "./update-request.ts";
+import { takeRoom, type ZoneRoom } from "./zone-room.ts";
 
 export interface Draft {
   /** One for each change, in order; true only once the commit has happened, if there is one. */
@@ -24,23 +25,39 @@ export interface Draft {
 /** A change that threw: a fault of ours. It must not take the others with it. */
 export type FaultListener = (change: Change, error: unknown) => void;
 
+export interface DraftOptions {
+  readonly timeMs: number;
+  /** What the zone may grow by; without, it has no bound. */
+  readonly room?: ZoneRoom;
+  readonly onFault: FaultListener;
+}
+
+const BOUNDLESS: ZoneRoom = { rrsets: Infinity, bytes: Infinity };
+
 export function draftCommit(
   view: ZoneView,
   version: ZoneVersion,
   changes: readonly Change[],
-  { timeMs, onFault }: { readonly timeMs: number; readonly onFault: FaultListener },
+  { timeMs, room: roomBefore = BOUNDLESS, onFault }: DraftOptions,
 ): Draft {
   const zone = new Overlay(view);
   const verdicts: Verdict[] = [];
   const entries: JournalEntry[] = [];
   let firstApplied = changes.length;
   let reached = version;
+  let room = roomBefore;
   for (const change of changes) {
     const judgement = judgeSafely(zone, reached, change, timeMs, onFault);
     if (judgement.status === "refused") verdicts.push(judgement);
     else if (judgement.status === "unchanged") {
       verdicts.push({ status: "unchanged", serial: reached.serial });
     } else {
+      const left = takeRoom(judgement.zone, room);
+      if ("status" in left) {
+        verdicts.push(left);
+        continue;
+      }
+      room = left;
       firstApplied = Math.min(firstApplied, verdicts.length);
       zone.absorb(judgement.zone);
       entries.push(judgement.entry);

@@ -25,9 +25,8 @@ export function checkPolicy(
   operations: readonly UpdateOperation[],
 ): Refusal | undefined {
   if (principal.isOperator) return undefined;
-  if (!isGrantedWithin(principal, "update", zone.origin)) {
-    return noGrant(principal, `in zone ${formatName(zone.origin)}`);
-  }
+  const stranger = checkStranger(principal, zone.origin);
+  if (stranger !== undefined) return stranger;
   for (const operation of operations) {
     if (!isSubdomain(operation.owner, zone.origin)) continue;
     const refused =
@@ -37,6 +36,12 @@ export function checkPolicy(
     if (refused !== undefined) return refused;
   }
   return undefined;
+}
+
+/** Who has no grant in the zone at all: told without a look at the zone, and so without waiting for it. */
+export function checkStranger(principal: Principal, origin: Name): Refusal | undefined {
+  if (principal.isOperator || isGrantedWithin(principal, "update", origin)) return undefined;
+  return noGrant(principal, `in zone ${formatName(origin)}`);
 }
 
 function checkRRset(principal: Principal, owner: Name, rrtype: number): Refusal | undefined {

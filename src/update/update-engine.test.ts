@@ -22,6 +22,7 @@ import {
   rrset,
   rrtype,
   soa,
+  ZONE_OWNER,
   zoneText,
 } from "../../test/update/zone-fixtures.ts";
 import { Limits } from "../base/limits.ts";
@@ -282,7 +283,7 @@ describe("a batch", () => {
     });
     const first = server.engine.submit(newHost(0));
     await until(() => server.store.commits === 1);
-    const same = newHost(1);
+    const same = { ...newHost(1), principal: OPERATOR };
     const waiting = Array.from({ length: Limits.updateQueue }, () => server.engine.submit(same));
     expect(await server.engine.submit(same)).toMatchObject({
       status: "refused",
@@ -294,6 +295,44 @@ describe("a batch", () => {
     const statuses = (await Promise.all(waiting)).map(({ status }) => status);
     expect(statuses.filter((each) => each === "applied")).toHaveLength(1);
     expect(statuses.filter((each) => each === "unchanged")).toHaveLength(Limits.updateQueue - 1);
+  });
+
+  test("one principal has a share of the queue, and others have theirs", async () => {
+    const server = await serverWithZone();
+    let open = () => {};
+    server.store.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const first = server.engine.submit(newHost(0));
+    await until(() => server.store.commits === 1);
+    const greedy = { ...newHost(1), principal: { ...ZONE_OWNER, actor: "key:greedy" } };
+    const waiting = Array.from({ length: Limits.updateQueuePerPrincipal }, () =>
+      server.engine.submit(greedy),
+    );
+    expect(await server.engine.submit(greedy)).toMatchObject({
+      status: "refused",
+      rcode: Rcode.servFail,
+      reason: "queue-full",
+      detail: expect.stringContaining("key:greedy"),
+    });
+    const modest = server.engine.submit(newHost(2));
+    open();
+    expect((await first).status).toBe("applied");
+    expect((await modest).status).toBe("applied");
+    expect((await Promise.all(waiting)).map(({ status }) => status)).not.toContain("refused");
+    server.store.gate = undefined;
+    expect((await server.engine.submit({ ...greedy, ...newHost(3) })).status).toBe("applied");
+  });
+
+  test("who has no grant in the zone never waits in its queue", async () => {
+    const server = await serverWithZone();
+    server.store.gate = new Promise(() => {});
+    void server.engine.submit(newHost(0));
+    await until(() => server.store.commits === 1);
+    for (const stranger of [principal(), principal({ zone: at("other.org.") })]) {
+      const verdict = await server.engine.submit({ ...newHost(1), principal: stranger });
+      expect(verdict).toMatchObject({ rcode: Rcode.refused, reason: "no-grant" });
+    }
   });
 
   test("of one zone does not wait for another zone's", async () => {
@@ -636,5 +675,68 @@ describe("closing", () => {
     expect(await Promise.all(waiting)).toMatchObject([{ serial: 2 }, { serial: 3 }]);
     await expect(server.engine.createZone(intent, [])).rejects.toThrow("shutting down");
     expect(await storedText(server)).toContain("host2.dyn.example.com.");
+  });
+});
+
+describe("a zone's size", () => {
+  /** A zone that has room for two more RRsets. */
+  async function nearlyFull() {
+    const table = new MapTable();
+    const engine = createUpdateEngine({
+      store: new MemoryStore(createMemoryState()),
+      writer: table,
+      clock: standingClock,
+      log: listLogger(),
+      zoneRRsets: exampleZone().length + 2,
+    });
+    await engine.createZone(intent, exampleZone());
+    return { engine, table };
+  }
+
+  const full = { status: "refused", rcode: Rcode.refused, reason: "limit" };
+
+  test("may reach its bound and not pass it, one by one", async () => {
+    const { engine } = await nearlyFull();
+    expect((await engine.submit(newHost(1))).status).toBe("applied");
+    expect((await engine.submit(newHost(2))).status).toBe("applied");
+    expect(await engine.submit(newHost(3))).toMatchObject(full);
+    expect((await engine.submit(request([add("host1", 60, "A", "192.0.2.99")]))).status).toBe(
+      "applied",
+    );
+    expect((await engine.submit(request([deleteName("host1")]))).status).toBe("applied");
+    expect((await engine.submit(newHost(3))).status).toBe("applied");
+  });
+
+  test("nor in one commit, nor by one update, nor by an import", async () => {
+    const { engine } = await nearlyFull();
+    const verdicts = await Promise.all([1, 2, 3].map((n) => engine.submit(newHost(n))));
+    expect(verdicts.map(({ status }) => status)).toEqual(["applied", "applied", "refused"]);
+    const swap = request([deleteName("host1"), add("host4", 60, "A", "192.0.2.4")]);
+    expect((await engine.submit(swap)).status).toBe("applied");
+    const more = ["x1", "x2", "x3"].map((host) => rrset(host, 60, "A", "192.0.2.1"));
+    expect(await engine.importZone(intent, [...exampleZone(), ...more])).toMatchObject(full);
+  });
+
+  test("counts when it is made", async () => {
+    const { engine } = await nearlyFull();
+    const origin = at("other.org.");
+    const hosts = Array.from({ length: exampleZone().length + 3 }, (_, n) => ({
+      ...rrset("@", 60, "A", "192.0.2.1"),
+      owner: at(`host${n}.other.org.`),
+    }));
+    await expect(engine.createZone({ ...intent, origin }, hosts)).rejects.toMatchObject({
+      code: "limit",
+    });
+  });
+
+  test("grows no more when the table has no room, before anything is stored", async () => {
+    const { engine, table } = await nearlyFull();
+    table.bytesLeft = 6;
+    expect((await engine.submit(newHost(1))).status).toBe("applied");
+    table.bytesLeft = 5;
+    const before = engine.zones();
+    expect(await engine.submit(newHost(2))).toMatchObject(full);
+    expect(engine.zones()).toEqual(before);
+    expect((await engine.submit(request([deleteName("host1")]))).status).toBe("applied");
   });
 });

@@ -64,6 +64,8 @@ export interface EngineParts {
   readonly writer: ZoneTable;
   readonly clock: Clock;
   readonly log: Logger;
+  /** RRsets that a zone may have, where that is less than `Limits.zoneRRsets`. */
+  readonly zoneRRsets?: number;
   /**
    * After a change is visible: this server's or another writer's with its entries; none of them when the zone was
    * loaded whole.
@@ -86,11 +88,12 @@ class Engine implements ZoneEngine {
   #isClosing = false;
 
   constructor(parts: EngineParts) {
-    const { store, writer, clock, log, onCommit } = parts;
+    const { store, writer, clock, log, onCommit, zoneRRsets = Limits.zoneRRsets } = parts;
     this.#parts = parts;
     this.#laneParts = {
       store,
       table: writer,
+      zoneRRsets,
       clock,
       log,
       onCommit: onCommit ?? (() => {}),
@@ -213,7 +216,7 @@ class Engine implements ZoneEngine {
   }
 
   #creationEntry({ origin, principal, door, address }: Intent, rrsets: Iterable<RRset>) {
-    const serial = checkNewZone(origin, rrsets);
+    const serial = checkNewZone(origin, rrsets, this.#laneParts.zoneRRsets);
     const added: RRset[] = [];
     for (const rrset of rrsets) if (added.push(rrset) > CREATION_RRSETS) break;
     return {
@@ -232,10 +235,12 @@ class Engine implements ZoneEngine {
 }
 
 /** What every zone must have, so that it can be served and changed at all. Returns its serial. */
-function checkNewZone(origin: Name, rrsets: Iterable<RRset>): number {
+function checkNewZone(origin: Name, rrsets: Iterable<RRset>, limit: number): number {
   let serial: number | undefined;
   let hasNs = false;
+  let count = 0;
   for (const rrset of rrsets) {
+    if (++count > limit) throw tooLarge(origin, limit);
     const isApex = rrset.owner.length === origin.length;
     if (!isSubdomain(rrset.owner, origin)) {
       throw badZone(origin, `${formatName(rrset.owner)} is outside it`);
@@ -249,6 +254,11 @@ function checkNewZone(origin: Name, rrsets: Iterable<RRset>): number {
   if (serial === undefined) throw badZone(origin, "it has no SOA at its apex");
   if (!hasNs) throw badZone(origin, "it has no NS at its apex");
   return serial;
+}
+
+function tooLarge(origin: Name, limit: number): WindhoverError {
+  const message = `zone ${formatName(origin)} has more than ${limit} RRsets`;
+  return new WindhoverError(ErrorCode.limit, message);
 }
 
 function badZone(origin: Name, problem: string): WindhoverError {

@@ -9,6 +9,7 @@
 import { assert } from "../base/assert.ts";
 import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
+import type { Principal } from "../identity/principal.ts";
 import type { JournalEntry, ZoneCommit, ZoneVersion } from "../store/store.ts";
 import { Rcode } from "../wire/code-points.ts";
 import { formatName, type Name } from "../wire/name.ts";
@@ -16,11 +17,15 @@ import type { RRset } from "../zone/rrset.ts";
 import { type Draft, draftCommit } from "./draft-commit.ts";
 import { type FollowParts, followStore } from "./follow-store.ts";
 import type { Change } from "./judge-change.ts";
+import { checkStranger } from "./policy.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 import { logApplied, logFollowed, logRefused } from "./update-log.ts";
 import type { Verdict } from "./update-request.ts";
+import type { ZoneRoom } from "./zone-room.ts";
 
 export interface LaneParts extends FollowParts {
+  /** RRsets that a zone may have. */
+  readonly zoneRRsets: number;
   /** After a change is visible: ours, with its entries; another writer's; none after a load of the whole zone. */
   readonly onCommit: (origin: Name, entries: readonly JournalEntry[]) => void;
   /** After the zone has gone from the table. */
@@ -36,6 +41,8 @@ export class ZoneLane {
   readonly origin: Name;
   readonly #parts: LaneParts;
   #waiting: Waiting[] = [];
+  /** How many of them each actor has. */
+  readonly #waitingOf = new Map<string, number>();
   readonly #tasks: (() => Promise<void>)[] = [];
   readonly #idleListeners: (() => void)[] = [];
   #isRunning = false;
@@ -58,16 +65,28 @@ export class ZoneLane {
   }
 
   submit(change: Change): Promise<Verdict> {
-    if (this.#waiting.length >= Limits.updateQueue) {
-      const detail = `${Limits.updateQueue} updates are waiting for this zone; try again later`;
-      return Promise.resolve(this.#refused(change, refuse(Rcode.servFail, "queue-full", detail)));
-    }
+    const { principal } = change.intent;
+    const refused = checkStranger(principal, this.origin) ?? this.#checkQueue(principal);
+    if (refused !== undefined) return Promise.resolve(this.#refused(change, refused));
     const verdict = this.#judgeAtOnce(change);
     if (verdict !== undefined) return Promise.resolve(verdict);
     return new Promise((resolve) => {
       this.#waiting.push({ change, resolve });
+      this.#waitingOf.set(principal.actor, (this.#waitingOf.get(principal.actor) ?? 0) + 1);
       this.#wake();
     });
+  }
+
+  /** The queue is bounded, and nobody but an operator can fill it alone. */
+  #checkQueue({ actor, isOperator }: Principal): Refusal | undefined {
+    if (this.#waiting.length >= Limits.updateQueue) {
+      const detail = `${Limits.updateQueue} updates are waiting for this zone; try again later`;
+      return refuse(Rcode.servFail, "queue-full", detail);
+    }
+    const own = this.#waitingOf.get(actor) ?? 0;
+    if (isOperator || own < Limits.updateQueuePerPrincipal) return undefined;
+    const detail = `${own} updates of ${actor} are waiting for this zone; wait for their answers`;
+    return refuse(Rcode.servFail, "queue-full", detail);
   }
 
   /**
@@ -156,9 +175,17 @@ export class ZoneLane {
 
   #takeBatch(): Waiting[] {
     const batch = this.#waiting;
-    if (batch.length > Limits.updateBatch) return batch.splice(0, Limits.updateBatch);
-    this.#waiting = [];
-    return batch;
+    if (batch.length <= Limits.updateBatch) {
+      this.#waiting = [];
+      this.#waitingOf.clear();
+      return batch;
+    }
+    const taken = batch.splice(0, Limits.updateBatch);
+    for (const { change } of taken) {
+      const { actor } = change.intent.principal;
+      this.#waitingOf.set(actor, (this.#waitingOf.get(actor) ?? 1) - 1);
+    }
+    return taken;
   }
 
   /**
@@ -191,7 +218,17 @@ export class ZoneLane {
     assert(view !== undefined && this.#version !== undefined, "a zone that is not stale is loaded");
     const onFault = ({ intent }: Change, error: unknown) =>
       log.error({ zone: formatName(intent.origin), error: errorText(error) }, "an update threw");
-    return draftCommit(view, this.#version, changes, { timeMs: clock.nowMs(), onFault });
+    const options = { timeMs: clock.nowMs(), room: this.#room(), onFault };
+    return draftCommit(view, this.#version, changes, options);
+  }
+
+  #room(): ZoneRoom {
+    const { table, zoneRRsets } = this.#parts;
+    const { rrsets, bytes } = table.zoneUsage(this.origin);
+    return {
+      rrsets: zoneRRsets - rrsets,
+      bytes: Math.min(Limits.zoneBytes - bytes, table.bytesLeft),
+    };
   }
 
   /**

@@ -10,6 +10,10 @@ export interface ZoneTable {
   publish(origin: Name, changes: readonly RRsetChange[]): void;
   dropZone(origin: Name): void;
   view(origin: Name): ZoneView | undefined;
+  /** What the zone takes now. */
+  zoneUsage(origin: Name): { readonly rrsets: number; readonly bytes: number };
+  /** Octets by which updates may let the table grow. */
+  readonly bytesLeft: number;
 }
 
 export interface ZoneTableLoader {

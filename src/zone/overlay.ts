@@ -5,7 +5,7 @@
  */
 import { type Name, nameKey } from "../wire/name.ts";
 import type { RRsetChange } from "./changeset.ts";
-import { equalRRsets, type RRset } from "./rrset.ts";
+import { equalRRsets, type RRset, rdataBytes } from "./rrset.ts";
 import type { ZoneView } from "./zone-view.ts";
 
 /** A name that was written to: its RRsets in the base and now. */
@@ -95,6 +95,17 @@ export class Overlay implements ZoneView {
       }
     }
     return false;
+  }
+
+  /** RRsets, and octets of rdata, more than in the base; negative for less. */
+  growth(): { rrsets: number; bytes: number } {
+    const growth = { rrsets: 0, bytes: 0 };
+    for (const { before, after } of this.#names.values()) {
+      growth.rrsets += after.length - before.length;
+      for (const each of after) growth.bytes += rdataBytes(each);
+      for (const each of before) growth.bytes -= rdataBytes(each);
+    }
+    return growth;
   }
 
   /** Owners with data now, less those with data in the base. */

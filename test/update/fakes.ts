@@ -8,7 +8,7 @@ import type { Store } from "../../src/store/store.ts";
 import type { ZoneTable, ZoneTableLoader } from "../../src/update/zone-table.ts";
 import { formatName, type Name, nameKey } from "../../src/wire/name.ts";
 import type { RRsetChange } from "../../src/zone/changeset.ts";
-import type { RRset } from "../../src/zone/rrset.ts";
+import { type RRset, rdataBytes } from "../../src/zone/rrset.ts";
 import { ZoneMap } from "../../src/zone/zone-map.ts";
 
 export class MapTable implements ZoneTable {
@@ -51,6 +51,17 @@ export class MapTable implements ZoneTable {
 
   view(origin: Name): ZoneMap | undefined {
     return this.zones.get(nameKey(origin));
+  }
+
+  bytesLeft = Number.MAX_SAFE_INTEGER;
+
+  zoneUsage(origin: Name): { rrsets: number; bytes: number } {
+    const zone = this.zones.get(nameKey(origin));
+    const rrsets = [...(zone?.owners() ?? [])].flatMap((owner) => zone?.rrsets(owner) ?? []);
+    return {
+      rrsets: rrsets.length,
+      bytes: rrsets.reduce((sum, each) => sum + rdataBytes(each), 0),
+    };
   }
 }
 
