@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type BuiltWorker, buildWorker } from "../../test/server/built-worker.ts";
 import { defaultAnswerSettings } from "../answer/answer-settings.ts";
 import { systemClock } from "../base/clock.ts";
-import { counterRow, createCounterMemory, readCounters } from "../base/counters.ts";
+import { Counter, counterRow, createCounterMemory, readCounters } from "../base/counters.ts";
 import { createLogger } from "../base/log.ts";
 import type { SocketAddress } from "../base/socket-address.ts";
 import { createTableMemory } from "../table/table-memory.ts";
@@ -16,7 +16,7 @@ import { parseName } from "../wire/name.ts";
 import { makeRRset } from "../zone/rrset.ts";
 import type { PortWish } from "./choose-port.ts";
 import type { DatagramExchange } from "./pool-worker.ts";
-import { UdpPool } from "./udp-pool.ts";
+import { UdpPool, workerCount } from "./udp-pool.ts";
 
 let built: BuiltWorker;
 beforeAll(async () => {
@@ -193,6 +193,64 @@ describe.each<PortWish>(["native", "dgram"])("with the %s port", (port) => {
     const again = await startPool(nothingDeferred, addresses, wish);
     expect(again.addresses).toEqual(addresses);
   });
+});
+
+test("several workers share an address, and all of them die and come back without a reply lost", async () => {
+  const workers = 3;
+  const wish = { port: "native", workers } as const;
+  const waiting: ((reply: Uint8Array) => void)[] = [];
+  const { addresses, counters, cleared } = await startPool(
+    () => new Promise((resolve) => waiting.push(resolve)),
+    loopback,
+    wish,
+  );
+  const [to] = addresses as [SocketAddress];
+  const answered = (thread: number) => counterRow(counters, thread)[Counter.queriesUdp] as number;
+  const threads = [1, 2, 3];
+  // The kernel spreads clients by their ports.
+  while (threads.some((thread) => answered(thread) === 0)) {
+    await ask(to, makeMessage(1, Opcode.query));
+  }
+  const socket = createSocket("udp4");
+  stops.push(() => {
+    socket.close();
+  });
+  socket.send(makeMessage(3, Opcode.update), to.port, to.address);
+  while (waiting.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  const channel = new BroadcastChannel(built.breakChannel);
+  channel.postMessage("now");
+  while (cleared.length < workers) await new Promise((resolve) => setTimeout(resolve, 5));
+  channel.close();
+  // What comes while no thread is there waits in the sockets of the pool.
+  socket.send(makeMessage(4, Opcode.query), to.port, to.address);
+  expect((await once(socket, "message"))[0][1]).toBe(4);
+  for (const resolve of waiting) resolve(Uint8Array.of(9, 9));
+  expect([...((await once(socket, "message"))[0] as Buffer)]).toEqual([9, 9]);
+  expect([...cleared].sort()).toEqual(threads);
+});
+
+test("node:dgram has one worker, whatever was wished, and the log says why", async () => {
+  const { lines } = await startPool(nothingDeferred, loopback, { port: "dgram", workers: 3 });
+  expect(lines.join("")).toMatch(/only the native port can share an address/);
+});
+
+test("the native port binds the wildcard itself, and answers from the address that was asked", async () => {
+  const wildcard = [{ address: "0.0.0.0", port: 0 }];
+  const { addresses } = await startPool(nothingDeferred, wildcard, { port: "native" });
+  const [{ address, port }] = addresses as [SocketAddress];
+  expect(address).toBe("0.0.0.0");
+  const socket = createSocket("udp4");
+  stops.push(() => {
+    socket.close();
+  });
+  socket.send(makeMessage(1, Opcode.query), port, "127.0.0.3");
+  const [, from] = await once(socket, "message");
+  expect(from).toMatchObject({ address: "127.0.0.3", port });
+});
+
+test("workers are one less than the cores unless configured", () => {
+  expect([1, 2, 8, 200].map((cores) => workerCount(0, cores))).toEqual([1, 1, 7, 63]);
+  expect(workerCount(5, 2)).toBe(5);
 });
 
 test("without the native port the wildcard becomes the machine's addresses, and the log says so", async () => {

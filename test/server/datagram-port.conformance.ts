@@ -103,6 +103,38 @@ export function describeDatagramPort(name: string, openPort: OpenPort): void {
       expect(await client.receive(3)).toEqual([[3], [DEFER, 2], [DEFER, 1]]);
     });
 
+    test("a large datagram is whole, and so is the small one after it", async () => {
+      const seen: string[] = [];
+      const { bound } = await start([address], {
+        answer: (query, length, client, response) => {
+          seen.push([...query.subarray(0, length)].join());
+          return echo(query, Math.min(length, 100), client, response);
+        },
+      });
+      const client = await dial(address);
+      const sizes = [511, 512, 513, 4_000, 60_000, 5];
+      const messages = sizes.map((size) => Array.from({ length: size }, (_, at) => (at % 251) + 1));
+      for (const [at, message] of messages.entries()) {
+        client.send(message, bound);
+        await client.receive(at + 1);
+      }
+      expect(seen).toEqual(messages.map(String));
+    });
+
+    test("datagrams that get no answer harm none of those that came with them", async () => {
+      const deferred: number[] = [];
+      const { bound } = await start([address], {
+        defer: (message) => deferred.push(message[1] as number),
+      });
+      const client = await dial(address);
+      const first = (at: number) => [SILENCE, DEFER, 1, 2, 3][(at * 7) % 5] as number;
+      const sent = Array.from({ length: 100 }, (_, at) => [first(at), at, at]);
+      for (const each of sent) client.send(each, bound);
+      const answered = sent.filter(([head = 0]) => head !== SILENCE && head !== DEFER);
+      expect(await client.receive(answered.length)).toEqual(answered);
+      expect(deferred).toEqual(sent.filter(([head]) => head === DEFER).map(([, at]) => at));
+    });
+
     test("an empty datagram is a query like another", async () => {
       const lengths: number[] = [];
       const { bound } = await start([address], {

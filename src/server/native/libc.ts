@@ -51,6 +51,7 @@ export const Sys = {
   dontWait: 0x40,
   pollIn: 1,
   pollOut: 4,
+  setTimerSlack: 29,
 } as const;
 
 /** Socket options, as level and number. */
@@ -94,6 +95,10 @@ export interface Libc {
   send(fd: number, headers: number, count: number): number;
   /** Waits for one of the `pollfd`s at this address. */
   poll(pollFds: number, count: number, milliseconds: number): number;
+  /** Keeps the thread for some microseconds. */
+  pause(microseconds: number): void;
+  /** Lets this thread's pauses end when they should, not some tens of microseconds later (PR_SET_TIMERSLACK). */
+  sharpenPauses(): void;
   /** An event counter: readable once `wake` was called, until `drain`. */
   event(): number;
   wake(event: number): void;
@@ -136,6 +141,8 @@ function declare(koffi: Koffi, library: Library, calls: { receive: number; send:
   const setsockopt = library.func("int setsockopt(int, int, int, const void*, unsigned int)");
   const getsockopt = library.func("int getsockopt(int, int, int, void*, void*)");
   const poll = library.func("poll", "int", ["uint64", "ulong", "int"]);
+  const usleep = library.func("int usleep(unsigned int)");
+  const prctl = library.func("int prctl(int, ulong, ulong, ulong, ulong)");
   const eventfd = library.func("int eventfd(unsigned int, int)");
   const write = library.func("long write(int, const void*, size_t)");
   const read = library.func("long read(int, void*, size_t)");
@@ -161,6 +168,8 @@ function declare(koffi: Koffi, library: Library, calls: { receive: number; send:
     receive: (fd, headers, many) => batch(calls.receive, fd, headers, many, Sys.dontWait, 0),
     send: (fd, headers, many) => batch(calls.send, fd, headers, many, Sys.dontWait, 0),
     poll: (pollFds, many, milliseconds) => poll(pollFds, many, milliseconds),
+    pause: (microseconds) => usleep(microseconds),
+    sharpenPauses: () => prctl(Sys.setTimerSlack, 1, 0, 0, 0),
     event: () => eventfd(0, Sys.eventFlags),
     wake(event) {
       count[0] = 1n;

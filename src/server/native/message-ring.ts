@@ -24,7 +24,7 @@ import {
   Sys,
 } from "./libc.ts";
 import type { NativeSocket } from "./native-socket.ts";
-import { SOCKET_NAME_LENGTH, socketNameLength } from "./socket-name.ts";
+import { isLinkLocal, SOCKET_NAME_LENGTH, socketNameLength } from "./socket-name.ts";
 
 /** Octets of a place for control records: one `in6_pktinfo`, rounded up. */
 const CONTROL_LENGTH = 64;
@@ -35,8 +35,6 @@ const DATAGRAM_LENGTH = 65_536;
 const REST_LENGTH = DATAGRAM_LENGTH - FIRST_LENGTH;
 /** Two cache lines more than a reply needs, so that replies do not all start in the same lines of the cache. */
 const REPLY_STRIDE = Limits.udpResponse + 128;
-/** fe80::/10 */
-const LINK_LOCAL = 0xfe80;
 
 export class MessageRing {
   /** Datagrams of a batch. */
@@ -161,10 +159,8 @@ export class MessageRing {
     const used = this.#words[(this.#header(at) + MsgHdr.controlLength) >>> 2] as number;
     const value = this.#control(at) + Cmsg.value;
     if (used > 0 && this.#family === Sys.inet) this.#setWord(value + PktInfo4.interface, 0);
-    if (used > 0 && this.#family === Sys.inet6) {
-      const high = ((this.octets[value] as number) << 8) | (this.octets[value + 1] as number);
-      if ((high & 0xffc0) !== LINK_LOCAL) this.#setWord(value + PktInfo6.interface, 0);
-    }
+    const isGlobal = this.#family === Sys.inet6 && !isLinkLocal(this.octets, value);
+    if (used > 0 && isGlobal) this.#setWord(value + PktInfo6.interface, 0);
     this.#setWord(this.#reply(reply) + MsgHdr.controlLength, used);
   }
 

@@ -43,10 +43,16 @@ export function portAt(names: Uint8Array, at: number): number {
   return ((names[at + SockAddr.port] as number) << 8) | (names[at + SockAddr.port + 1] as number);
 }
 
+/** fe80::/10 */
+export function isLinkLocal(octets: Uint8Array, at: number): boolean {
+  return octets[at] === 0xfe && ((octets[at + 1] as number) & 0xc0) === 0x80;
+}
+
 /** The address of the name at `at`; a link-local one says its interface by number (RFC 4007 §11.2). */
 export function formatNameAddress(names: Uint8Array, at: number, family: number): string {
   if (family === Sys.inet) return formatIpv4(names, at + SockAddr.address4);
   const text = formatIpv6(names, at + SockAddr.address6);
+  if (!isLinkLocal(names, at + SockAddr.address6)) return text;
   const scope = at + SockAddr.scope6;
   const index =
     (names[scope] as number) |
