@@ -54,11 +54,18 @@ function hasStrangeAdditional({ ours, theirs }: Exchange): boolean {
   if (ours.kind !== "reply" || theirs.size < PEERS.length) return false;
   const given = new Set<string>();
   for (const form of theirs.values()) {
-    if (form.kind !== "reply" || form.isTruncated) return false;
+    if (form.kind !== "reply" || form.isTruncated || form.rcode !== ours.rcode) return false;
     for (const each of [...form.additional, ...form.glue]) given.add(each);
   }
-  const isGiven = (each: string) => given.has(each) || given.has(each.replace(/^[^.]*/, "*"));
+  const isGiven = (each: string) => [each, ...underWildcards(each)].some((form) => given.has(form));
   return ours.additional.some((each) => !isGiven(each) && !isServiceAtOwner(ours, each));
+}
+
+/** The RR as Knot writes it when a wildcard gave it, whichever wildcard that was. */
+function underWildcards(record: string): string[] {
+  const labels = record.slice(0, record.indexOf(" ")).split(".");
+  const rest = record.slice(record.indexOf(" "));
+  return labels.map((_, at) => `*.${labels.slice(at + 1).join(".")}${rest}`);
 }
 
 /** RFC 9460 §2.5.2: the target "." is the owner. No peer looks for addresses there. */
