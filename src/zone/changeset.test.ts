@@ -60,12 +60,55 @@ describe("a difference", () => {
     expect(rrsetsText(added)).toEqual(["h.dyn.example.com. 60 A 192.0.2.3"]);
   });
 
+  test("names only what came, or only what went, when that is all", () => {
+    const one = new ZoneMap(ORIGIN, [rrset("h", 60, "A", "192.0.2.1")]);
+    const two = new ZoneMap(ORIGIN, [rrset("h", 60, "A", "192.0.2.1", "192.0.2.2")]);
+    const other = [rrset("h", 60, "A", "192.0.2.2")];
+    expect(diffViews(one, two)).toEqual({ removed: [], added: other });
+    expect(diffViews(two, one)).toEqual({ removed: other, added: [] });
+  });
+
   test("takes a TTL change as the whole RRset going and coming", () => {
     const before = new ZoneMap(ORIGIN, [rrset("h", 60, "A", "192.0.2.1", "192.0.2.2")]);
     const after = new ZoneMap(ORIGIN, [rrset("h", 61, "A", "192.0.2.1", "192.0.2.2")]);
     const { removed, added } = diffViews(before, after);
     expect(rrsetsText(removed)).toEqual(zoneText(before));
     expect(rrsetsText(added)).toEqual(zoneText(after));
+  });
+
+  test("names what begins at a new owner, and ends with one", () => {
+    const before = new ZoneMap(ORIGIN, [rrset("h", 60, "A", "192.0.2.1")]);
+    const after = new ZoneMap(ORIGIN, [
+      rrset("h", 60, "TXT", '"x"'),
+      rrset("i", 60, "A", "192.0.2.2"),
+    ]);
+    const { removed, added } = diffViews(before, after);
+    expect(rrsetsText(removed)).toEqual(zoneText(before));
+    expect(rrsetsText(added)).toEqual(zoneText(after));
+    expect(diffViews(after, after)).toEqual({ removed: [], added: [] });
+  });
+
+  test("applied, adds to an RRset, makes one and ends one; inverted, takes it all back", () => {
+    const before = new ZoneMap(ORIGIN, [
+      rrset("h", 60, "A", "192.0.2.1"),
+      rrset("i", 60, "A", "192.0.2.2"),
+    ]);
+    const change = changeset(
+      1,
+      [rrset("i", 60, "A", "192.0.2.2")],
+      [rrset("h", 60, "A", "192.0.2.3"), rrset("j", 60, "A", "192.0.2.4")],
+    );
+    const zone = new Overlay(before);
+    expect(applyChangeset(zone, change)).toBe(true);
+    expect(zoneText(zone)).toEqual([
+      "h.dyn.example.com. 60 A 192.0.2.1",
+      "h.dyn.example.com. 60 A 192.0.2.3",
+      "j.dyn.example.com. 60 A 192.0.2.4",
+    ]);
+    const inverse = invertChangeset(change);
+    expect([inverse.fromSerial, inverse.toSerial]).toEqual([2, 1]);
+    expect(applyChangeset(zone, inverse)).toBe(true);
+    expect(zoneText(zone)).toEqual(zoneText(before));
   });
 
   test("applied, leads from one zone to the other; inverted, back again", () => {
@@ -111,6 +154,20 @@ describe("joined changesets", () => {
         expect(joiner.records).toBe(countRRs(joined.removed) + countRRs(joined.added));
       }),
     );
+  });
+
+  test("say nothing of what came and went again, nor of what went and came back", () => {
+    const one = rrset("h", 60, "A", "192.0.2.1");
+    const two = rrset("h", 60, "A", "192.0.2.2");
+    const other = rrset("h", 61, "A", "192.0.2.1");
+    const joined = joinChangesets([
+      changeset(1, [], [one]),
+      changeset(2, [one], [two]),
+      changeset(3, [], [other]),
+      changeset(4, [other], []),
+    ]);
+    expect(joined).toMatchObject({ fromSerial: 1, toSerial: 5, removed: [] });
+    expect(rrsetsText(joined.added)).toEqual(rrsetsText([two]));
   });
 
   test("must follow each other", () => {

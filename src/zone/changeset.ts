@@ -36,14 +36,10 @@ export interface WritableView extends ZoneView {
 }
 
 /** Adds to `into` what leads from one version of an RRset to the next. */
-export function diffRRsets(
-  before: RRset | undefined,
-  after: RRset | undefined,
-  into: Difference,
-): void {
+function diffRRsets(before: RRset, after: RRset | undefined, into: Difference): void {
   if (before === after) return;
-  if (before === undefined || after === undefined || before.ttl !== after.ttl) {
-    if (before !== undefined) into.removed.push(before);
+  if (after === undefined || before.ttl !== after.ttl) {
+    into.removed.push(before);
     if (after !== undefined) into.added.push(after);
     return;
   }

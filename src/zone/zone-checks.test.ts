@@ -31,6 +31,7 @@ describe("a zone with nothing wrong", () => {
     ],
     ["a delegation to names elsewhere", "sub NS ns.example.net."],
     ["a target that a wildcard answers for", "*.w A 192.0.2.1\n@ MX 10 mail.w"],
+    ["a target below a DNAME", "d DNAME example.net.\n@ MX 10 mail.d"],
     ["a target in a delegated part", "sub NS ns.example.net.\n@ MX 10 mail.sub"],
     ["an MX that refuses mail", "@ MX 0 ."],
     ["a DNAME with nothing below", "d DNAME example.net.\nd A 192.0.2.1"],

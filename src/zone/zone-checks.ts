@@ -173,11 +173,10 @@ function findTops(zone: ZoneView): Tops {
 /** The nearest name from `name` up to the origin that is in `tops`. */
 function findTop(origin: Name, name: Name, tops: ReadonlySet<string>): Name | undefined {
   if (tops.size === 0) return undefined;
-  for (let at = name; at.length >= origin.length; at = parentName(at)) {
+  for (let at = name; ; at = parentName(at)) {
     if (tops.has(nameKey(at))) return at;
     if (at.length === origin.length) return undefined;
   }
-  return undefined;
 }
 
 function* checkOccluded(

@@ -1,11 +1,12 @@
 /** Records in any order put together into RRsets. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { ErrorCode } from "../base/errors.ts";
 import { Type } from "../wire/code-points.ts";
 import { formatName, type Name, parseName } from "../wire/name.ts";
 import { equalRRsets, makeRRset } from "./rrset.ts";
 import type { Finding } from "./zone-checks.ts";
-import { collectRRsets } from "./zone-contents.ts";
+import { collectRRsets, ZoneContents } from "./zone-contents.ts";
 import { parseZoneFile, type ZoneRecord } from "./zone-file.ts";
 import { ZoneMap } from "./zone-map.ts";
 
@@ -96,6 +97,19 @@ describe("collecting", () => {
         expect(zone.rrsets(owner)).toHaveLength(map.rrsets(owner).length);
     });
     fc.assert(property);
+  });
+
+  test("holds as many octets as allowed, and not one more", () => {
+    const records = [...parse(`a TXT ${"x".repeat(255)}\n`.repeat(300))];
+    const octets = name("a").length + 300 * (2 + 256);
+    const held = (most: number) => new ZoneContents(ORIGIN, records, undefined, most).recordCount;
+    expect(held(octets)).toBe(300);
+    expect(() => held(octets - 1)).toThrow(
+      expect.objectContaining({
+        code: ErrorCode.limit,
+        message: expect.stringContaining(`more than ${octets - 1} octets`),
+      }),
+    );
   });
 
   test("grows past its first sizes", () => {

@@ -17,6 +17,7 @@ import type { ZoneRecord } from "./zone-file.ts";
 import type { ZoneView } from "./zone-view.ts";
 
 const NONE = 0xffff_ffff;
+/** Offsets have 32 bits. */
 const OCTETS_MAX = 0xffff_ffff;
 
 /** A column that grows by doubling. */
@@ -45,6 +46,7 @@ class Column {
 /** What was collected; RRsets in the order in which their first records came. Nothing can be added after. */
 export class ZoneContents implements ZoneView {
   readonly origin: Name;
+  readonly #octetsMax: number;
   #octets = new Uint8Array(65_536);
   #octetsLength = 0;
   #slots = new Uint32Array(4096).fill(NONE);
@@ -63,8 +65,14 @@ export class ZoneContents implements ZoneView {
   };
 
   /** Takes all records; of the TTLs in one RRset the first holds (RFC 2181 §5.2), the others are reported. */
-  constructor(origin: Name, records: Iterable<ZoneRecord>, report?: (finding: Finding) => void) {
+  constructor(
+    origin: Name,
+    records: Iterable<ZoneRecord>,
+    report?: (finding: Finding) => void,
+    octetsMax = OCTETS_MAX,
+  ) {
     this.origin = origin;
+    this.#octetsMax = octetsMax;
     for (const record of records) this.#add(record);
     if (report !== undefined) this.#reportTtls(report);
   }
@@ -167,11 +175,13 @@ export class ZoneContents implements ZoneView {
   }
 
   #reserve(length: number): void {
-    if (length > OCTETS_MAX) {
-      throw new WindhoverError(ErrorCode.limit, "the zone has more than 4 GiB of owners and rdata");
+    const most = this.#octetsMax;
+    if (length > most) {
+      const problem = `the zone has more than ${most} octets of owners and rdata`;
+      throw new WindhoverError(ErrorCode.limit, `${problem}: delegate parts of it to other zones`);
     }
     if (length <= this.#octets.length) return;
-    const octets = new Uint8Array(Math.min(OCTETS_MAX, Math.max(length, 2 * this.#octets.length)));
+    const octets = new Uint8Array(Math.min(most, Math.max(length, 2 * this.#octets.length)));
     octets.set(this.#octets);
     this.#octets = octets;
   }

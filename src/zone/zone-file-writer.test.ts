@@ -51,6 +51,24 @@ describe("writing", () => {
     expect([...formatRRset(rrset)]).toEqual(["a.     60 IN A      192.0.2.1\n"]);
   });
 
+  test("an owner that is too long for its column moves nothing else", () => {
+    const line = `${"x".repeat(40)}.example.com.      5 IN A      192.0.2.4\n`;
+    expect(write(read(TEXT + line))).toBe(TEXT + line);
+  });
+
+  test("an octet lower than any other sorts as low, and a shorter label before it", () => {
+    const owners = ["a", "\\000.a", "\\000\\000.a", "\\001.a", "\\001\\000.a", "\\002.a", "b"];
+    const zone = new ZoneMap(
+      ORIGIN,
+      owners.toReversed().map((owner) => {
+        const name = parseName(owner, ORIGIN);
+        return makeRRset(name, Type.A, 1, [Uint8Array.of(192, 0, 2, 1)]);
+      }),
+    );
+    const lines = write(zone).split("\n").slice(1, -1);
+    expect(lines.map((line) => line.split(".example.com.")[0])).toEqual(owners);
+  });
+
   test("owners come in the order of RFC 4034 §6.1, whatever their octets", () => {
     const label = fc.uint8Array({ minLength: 1, maxLength: 3 });
     const owner = fc.array(label, { maxLength: 4 }).map((labels) => {

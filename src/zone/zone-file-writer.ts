@@ -38,12 +38,10 @@ function sortedRRsets(rrsets: readonly RRset[], isApex: boolean): RRset[] {
   return [...rrsets].sort((a, b) => rank(a) - rank(b));
 }
 
-/** Canonical order (RFC 4034 §6.1), by a key that compares octet by octet: a million names sort in a second or two. */
+/** Distinct owners in canonical order (RFC 4034 §6.1), by a key that compares octet by octet: a million names sort in a second or two. */
 function sortedOwners(owners: Iterable<Name>): Name[] {
   const keyed = Array.from(owners, (owner) => ({ owner, key: orderKey(owner) }));
-  return keyed
-    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
-    .map((each) => each.owner);
+  return keyed.sort((a, b) => (a.key < b.key ? -1 : 1)).map((each) => each.owner);
 }
 
 /** Room for a key whose every octet takes two. */

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { ErrorCode } from "../base/errors.ts";
+import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { formatName, parseName } from "../wire/name.ts";
 import { formatRdata } from "../wire/rdata.ts";
@@ -171,6 +171,7 @@ describe("the short way for address lines gives what the long way gives", () => 
     `${long63}.${long63}.${long63}.${"y".repeat(50)} A 192.0.2.1`,
     `${long63}.${long63}.${long63}.${"y".repeat(49)}.example.com. A 192.0.2.1`,
     `${long63}.${long63}.${long63}.${"y".repeat(50)}.example.com. A 192.0.2.1`,
+    `${long63}.${long63}.${long63}.${long63}.${long63}. A 192.0.2.1`,
     "example.net. A 192.0.2.1",
     "a 2147483648 A 192.0.2.1",
     "a 99999999999 A 192.0.2.1",
@@ -248,6 +249,18 @@ describe("$INCLUDE", () => {
     );
   });
 
+  test("unless the reader of files said itself what is wrong", () => {
+    const said = new WindhoverError(ErrorCode.limit, "too much of a file");
+    const chunks = {
+      [Symbol.iterator]: () => ({
+        next: () => {
+          throw said;
+        },
+      }),
+    };
+    expect(() => records("", { chunks })).toThrow(said);
+  });
+
   test("as deep as allowed, and no deeper", () => {
     const chain = (depth: number) => ({
       readFile: (path: string) => {
@@ -274,6 +287,7 @@ describe("$GENERATE", () => {
     ["30-30 h${0,4,X} TXT $", ["h001e"], 'TXT "30"'],
     ["8-8 h${-3,3,o} TXT ${0,4,X}", ["h005"], 'TXT "0008"'],
     ["18-18 ${0,7,n} PTR a$", ["2.1.0.0"], "PTR a18.example.com."],
+    ["30-30 h$ TXT ${0,3,N} ${0,2,n}", ["h30"], 'TXT "E.1" "e.1"'],
     ["1-1 h$ MX 10 m$", ["h1"], "MX 10 m1.example.com."],
     ['1-1 h$ MX "10 m$"', ["h1"], "MX 10 m1.example.com."],
     ["1-1 h$ TXT $$ \\$ a$b", ["h1"], 'TXT "$" "$" "a1b"'],
@@ -315,6 +329,8 @@ describe("errors", () => {
     ["a A 192.0.2.1 192.0.2.2", "1:15: "],
     ["\n\nbad line here", '3:5: "line" is not an RR type'],
     ["a 60", "1:6: the record has no type"],
+    [`a ${"x".repeat(60)} x`, `1:3: "${"x".repeat(60)}" is not`],
+    [`a ${"x".repeat(61)} x`, `1:3: "${"x".repeat(60)}…" is not`],
     ["a CH A 192.0.2.1", "1:3: class CH"],
     ["a IN IN A 192.0.2.1", '1:6: "IN" is not an RR type'],
     ["a 5 6 A 192.0.2.1", '1:5: "6" is not an RR type'],

@@ -6,7 +6,7 @@
  * the SOA's MINIMUM. Every error is `bad-zone-file` with `file:line:column: what is wrong`.
  */
 import { dirname, resolve } from "node:path";
-import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
+import { ErrorCode, errorMessage, expected, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { parseOctets } from "../wire/character-string.ts";
 import { Class, isMetaType, Type } from "../wire/code-points.ts";
@@ -216,10 +216,10 @@ class ZoneFileReader {
     try {
       return parseRdata(head.rrtype, head.rdata, this.#file.origin);
     } catch (error) {
-      if (!(error instanceof RdataTextError)) throw error;
-      const blamed = head.rdata[error.tokenIndex];
-      if (blamed !== undefined) throw this.#errorAt(blamed, error.message);
-      throw this.#errorAfter([head.type, ...head.rdata], error.message);
+      const { tokenIndex, message } = expected(error, RdataTextError);
+      const blamed = head.rdata[tokenIndex];
+      if (blamed !== undefined) throw this.#errorAt(blamed, message);
+      throw this.#errorAfter([head.type, ...head.rdata], message);
     }
   }
 

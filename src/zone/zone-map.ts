@@ -22,7 +22,7 @@ export class ZoneMap implements WritableView {
   }
 
   *owners(): Iterable<Name> {
-    for (const [first] of this.#names.values()) if (first !== undefined) yield first.owner;
+    for (const [first] of this.#names.values()) yield (first as RRset).owner;
   }
 
   set({ owner, rrtype, rrset }: RRsetChange): void {
