@@ -115,8 +115,8 @@ export function updates(): Uint8Array[] {
   const made: Uint8Array[] = [];
   for (const { rrtype } of RR_TYPES) {
     const owner = parseName(`t${rrtype}`, ORIGIN);
-    const rdata = sampleRdata(rrtype, rrtype);
-    made.push(updateMessage([record(owner, rrtype, Class.in, rdata)]));
+    const rdatas = [1, 2, 3].map((seed) => sampleRdata(rrtype, seed * 1_000 + rrtype));
+    made.push(updateMessage(rdatas.map((rdata) => record(owner, rrtype, Class.in, rdata))));
   }
   const home = parseName("home", ORIGIN);
   const www = parseName("www", ORIGIN);

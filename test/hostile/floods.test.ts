@@ -16,6 +16,8 @@ import { write } from "../fuzz/seed-messages.ts";
 import { listLogger, standingClock } from "../update/fakes.ts";
 import { at, deleteName, exampleZone, OPERATOR, ORIGIN, request } from "../update/zone-fixtures.ts";
 
+const WAVE = 1_000;
+
 async function startEngine() {
   const store = new MemoryStore();
   const writer = new TableWriter(createTableMemory(64 * 1024 * 1024));
@@ -32,12 +34,19 @@ function add(owner: string, rrtype: number, rdata: Uint8Array): UpdateOperation 
   return { kind: "add", owner: at(owner), rrtype, ttl: 60, rdata };
 }
 
-/** All at once, as a flood comes; the verdicts in order. */
-function flood(
+/** A wave as large as may wait, and the next when it has its verdicts, which come back in order. */
+async function flood(
   engine: ZoneEngine,
   updates: readonly (readonly UpdateOperation[])[],
 ): Promise<Verdict[]> {
-  return Promise.all(updates.map((operations) => engine.submit(request(operations))));
+  const verdicts: Verdict[] = [];
+  for (let at = 0; at < updates.length; at += WAVE) {
+    const wave = updates
+      .slice(at, at + WAVE)
+      .map((operations) => engine.submit(request(operations)));
+    verdicts.push(...(await Promise.all(wave)));
+  }
+  return verdicts;
 }
 
 function addressNumber(number: number): Uint8Array {
