@@ -119,11 +119,12 @@ export class Allocator {
     this.#words[position] = this.#free[page]!;
     this.#free[page] = position;
     this.#used[page]! -= 1;
-    if (this.#used[page] === 0) {
-      if (!wasFull) this.#unlist(page, sizeClass);
-      this.#releasePage(page);
-    } else if (wasFull) {
+    // A page that was full has other blocks in use still: it holds several.
+    if (wasFull) {
       this.#list(page, sizeClass);
+    } else if (this.#used[page] === 0) {
+      this.#unlist(page, sizeClass);
+      this.#releasePage(page);
     }
   }
 

@@ -48,6 +48,19 @@ describe("an epoch", () => {
     expect(writer.isPassed()).toBe(true);
   });
 
+  it("counts a reader whose slot was taken again, and those in slots above it", () => {
+    const { words, writer, readers } = epochs(3);
+    const again = new ReaderEpoch(words, 0);
+    readers[2]!.enter();
+    writer.advance();
+    expect(writer.isPassed()).toBe(false);
+    readers[2]!.leave();
+    expect(writer.isPassed()).toBe(true);
+    again.enter();
+    writer.advance();
+    expect(writer.isPassed()).toBe(false);
+  });
+
   it("wraps without ever being the value of nobody inside", () => {
     const { words, writer, readers } = epochs(1);
     words[Header.epoch] = -1;

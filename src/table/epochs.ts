@@ -45,11 +45,8 @@ export class ReaderEpoch {
 
 /** The writer looks at no slot that was never taken. */
 function raiseReaders(words: Int32Array, readers: number): void {
-  for (;;) {
-    const seen = Atomics.load(words, Header.readers);
-    if (seen >= readers) return;
-    if (Atomics.compareExchange(words, Header.readers, seen, readers) === seen) return;
-  }
+  let seen = Atomics.load(words, Header.readers);
+  while (seen < readers) seen = Atomics.compareExchange(words, Header.readers, seen, readers);
 }
 
 /** The writer's side. */

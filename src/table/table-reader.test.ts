@@ -5,6 +5,7 @@ import { formatName, parseName, parseWireName } from "../wire/name.ts";
 import { formatRdata, parseRdata, readRdata } from "../wire/rdata.ts";
 import { MessageReader } from "../wire/reader.ts";
 import { makeRRset, type RRset } from "../zone/rrset.ts";
+import { Header } from "./layout.ts";
 import { createTableMemory } from "./table-memory.ts";
 import { TableReader } from "./table-reader.ts";
 import { TableWriter } from "./table-writer.ts";
@@ -256,6 +257,39 @@ describe("names", () => {
         expect(reader.findWildcard(zone, name, label)).toBe(0);
       }
     }
+  });
+
+  it("are not in a table that nobody writes yet", () => {
+    const reader = new TableReader(createTableMemory(1024 * 1024), 0);
+    const name = reader.newLookupName();
+    name.read(ORIGIN, 0, ORIGIN.length);
+    expect(reader.findZone(name, 0)).toBe(0);
+  });
+
+  /** Under this seed `*.0z1f3mm` and `*.1ueqxhb` have one hash, and so have `*.1d7ff10` and `n000026bu`. */
+  it.each([
+    ["0z1f3mm", "*.1ueqxhb"],
+    ["1d7ff10", "n000026bu"],
+  ])("of a wildcard below %s is not %s, though their hashes are alike", (encloser, other) => {
+    const memory = createTableMemory(1024 * 1024);
+    memory.words[Header.hashSeed] = 0x5eed;
+    const writer = new TableWriter(memory);
+    const loader = writer.beginZone(ORIGIN);
+    for (const each of [SOA, rrset(other, Type.A, "192.0.2.1")]) loader.add(each);
+    loader.publish();
+    const reader = new TableReader(memory, 0);
+    const name = reader.newLookupName();
+    const read = (text: string) => {
+      const wire = parseName(text, ORIGIN);
+      name.read(wire, 0, wire.length);
+    };
+    read(other);
+    const zone = reader.findZone(name, 0);
+    expect(reader.findNode(zone, name, 0)).not.toBe(0);
+    const hash = name.hashes[0];
+    read(encloser);
+    expect(name.wildcardHash(0) >>> 0).toBe(hash);
+    expect(reader.findWildcard(zone, name, 0)).toBe(0);
   });
 
   it("list their RRsets", () => {

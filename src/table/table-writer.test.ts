@@ -165,6 +165,48 @@ describe("a loader", () => {
   });
 });
 
+describe("a full table", () => {
+  const full = expect.objectContaining({ code: ErrorCode.tableFull });
+
+  it("takes no new zone, and keeps nothing of the one it refused", () => {
+    const { writer } = table(64 * 1024);
+    const empty = writer.usage();
+    const loaders: { abort(): void }[] = [];
+    const fillUp = () => {
+      for (;;) loaders.push(writer.beginZone(parseName(`z${loaders.length}.`)));
+    };
+    expect(fillUp).toThrow(full);
+    const before = writer.usage();
+    expect(fillUp).toThrow(full);
+    expect(writer.usage()).toEqual(before);
+    expect(loaders.length).toBeGreaterThan(10);
+    for (const loader of loaders) loader.abort();
+    expect(writer.usage()).toEqual(empty);
+  });
+
+  it("is full only when what readers have let go of is used again", () => {
+    const { writer, load, reader } = table(64 * 1024);
+    const text = (version: string) => {
+      const texts = Array.from({ length: 40 }, (_, at) => `${version}-${at}`.padEnd(250, "x"));
+      return rrset("w", Type.TXT, ...texts);
+    };
+    load(ORIGIN, soa(1));
+    for (let round = 0; round < 30; round++) {
+      writer.publish(ORIGIN, [set(text(`a${round}`)), set(soa(round))]);
+    }
+    reader.enter();
+    const fillUp = () => {
+      for (let round = 0; round < 30; round++) writer.publish(ORIGIN, [set(text(`c${round}`))]);
+    };
+    expect(fillUp).toThrow(full);
+    expect(() => writer.publish(ORIGIN, [set(text("d"))])).toThrow(full);
+    reader.leave();
+    writer.publish(ORIGIN, [set(text("e"))]);
+    const owner = parseName("w", ORIGIN);
+    expect(writer.view(ORIGIN)?.rrset(owner, Type.TXT)).toEqual(text("e"));
+  });
+});
+
 describe("published changes", () => {
   it("set, change and remove RRsets of a name at once", () => {
     const { writer, load } = table();
@@ -420,6 +462,36 @@ describe("a snapshot", () => {
     expect(writer.usage().bytesRetired).toBe(0);
   });
 
+  it("tells what it has and what it has not, like the zone itself", () => {
+    const { writer, load } = table();
+    expect(writer.snapshot(ORIGIN)).toBeUndefined();
+    load(ORIGIN, soa(1), rrset("w", Type.A, "192.0.2.1"));
+    const snapshot = writer.snapshot(ORIGIN)!;
+    const view = writer.view(ORIGIN)!;
+    for (const owner of ["@", "w", "x", "a.w", "other.org.", "com.", "."]) {
+      const name = parseName(owner, ORIGIN);
+      const isThere = owner === "@" || owner === "w";
+      expect(snapshot.rrsets(name).length, owner).toBe(isThere ? 1 : 0);
+      expect(view.rrsets(name), owner).toEqual(snapshot.rrsets(name));
+      expect(snapshot.rrset(name, Type.A), owner).toEqual(view.rrset(name, Type.A));
+    }
+    snapshot.close();
+  });
+
+  it("outlives its zone; a view ends with it and begins again with the next of that origin", () => {
+    const { writer, load } = table();
+    load(ORIGIN, soa(1), rrset("w", Type.A, "192.0.2.1"));
+    const snapshot = writer.snapshot(ORIGIN)!;
+    const view = writer.view(ORIGIN)!;
+    writer.dropZone(ORIGIN);
+    expect(contents(snapshot).size).toBe(2);
+    expect([...view.owners()]).toEqual([]);
+    expect(view.rrsets(ORIGIN)).toEqual([]);
+    load(ORIGIN, soa(2));
+    expect([...view.owners()]).toEqual([ORIGIN]);
+    snapshot.close();
+  });
+
   it("after snapshot, always one open, keeps what that one may read and no more", () => {
     const { writer, load } = table(256 * 1024);
     load(ORIGIN, soa(1), rrset("h", Type.A, "192.0.2.1"));
@@ -471,12 +543,14 @@ describe("what a zone takes", () => {
     const usage = changing.writer.zoneUsage(ORIGIN);
     expect(usage).toEqual(loaded.writer.zoneUsage(ORIGIN));
     expect(usage.rrsets).toBe(10);
+    expect(changing.writer.countRRsets(ORIGIN)).toBe(10);
     expect(usage.bytes).toBeGreaterThan(10 * 16);
   });
 
   it("is nothing when there is no zone", () => {
     const { writer, load } = table();
     expect(writer.zoneUsage(ORIGIN)).toEqual({ rrsets: 0, bytes: 0 });
+    expect(writer.countRRsets(ORIGIN)).toBe(0);
     load(ORIGIN, soa(1));
     expect(writer.zoneUsage(ORIGIN).rrsets).toBe(1);
     writer.dropZone(ORIGIN);

@@ -3,6 +3,7 @@
  * descendants, and the flags by which a node tells of others. Callers obtain memory for nodes first; linking,
  * relinking and unlinking can't fail.
  */
+import { assert } from "../base/assert.ts";
 import type { Name } from "../wire/name.ts";
 import { labelCount } from "../wire/name.ts";
 import {
@@ -81,7 +82,7 @@ export class ZoneTree {
 
   /** Reads an owner; false when it is not the origin or below it. */
   readOwner(name: LookupName, owner: Uint8Array): boolean {
-    if (name.read(owner, 0, owner.length) === 0) return false;
+    assert(name.read(owner, 0, owner.length) === owner.length, "an owner is one whole name");
     const label = name.labels - this.#originLabels;
     return label >= 0 && isOrigin(this.#words, this.position, name, label);
   }
