@@ -5,7 +5,9 @@
  */
 import { Limits } from "../base/limits.ts";
 import { HEADER_LENGTH, Opcode, Rcode, Type } from "../wire/code-points.ts";
+import { findOpt, OPT_LENGTH } from "../wire/edns.ts";
 import {
+  countRecords,
   HeaderOffset,
   nameEnd,
   questionSectionEnd,
@@ -248,7 +250,10 @@ function answerFailure(
   return reply.subarray(0, end);
 }
 
-/** Header and, where there is one and it can be read, question; `room` octets stay free behind them. */
+/**
+ * Header and, where they are there and can be read, question and a plain OPT (RFC 6891 §7); `room` octets stay free
+ * behind them.
+ */
 function makeErrorReply(
   message: Uint8Array,
   length: number,
@@ -256,12 +261,18 @@ function makeErrorReply(
   room: number,
 ): Uint8Array {
   const end = soleQuestionEnd(message, length);
-  const reply = new Uint8Array(Math.max(end, HEADER_LENGTH) + room);
-  reply.set(message.subarray(0, reply.length - room));
+  const hasOpt = end > 0 && findOpt(message, end, length, countRecords(message)) > 0;
+  const opt = Math.max(end, HEADER_LENGTH);
+  const reply = new Uint8Array(opt + (hasOpt ? OPT_LENGTH : 0) + room);
+  reply.set(message.subarray(0, opt));
   reply[2] = 0x80 | ((message[2] as number) & 0x79);
   reply[3] = rcode;
   reply.fill(0, HeaderOffset.questions, HEADER_LENGTH);
   if (end > 0) reply[HeaderOffset.questions + 1] = 1;
+  if (hasOpt) {
+    reply.set([0, 0, Type.OPT, Limits.ednsPayload >> 8, Limits.ednsPayload & 0xff], opt);
+    reply[HeaderOffset.additionals + 1] = 1;
+  }
   return reply;
 }
 

@@ -467,6 +467,19 @@ describe.each(clients)("EDNS over %s", (_, client) => {
     expect(optionsOf(reply)).toBeUndefined();
   });
 
+  test.each([
+    ["an unknown key", unknownKey],
+    ["a wrong MAC", wrongMac],
+    ["a clock that is slow", (m: Uint8Array) => late(m, -1)],
+  ] as const)("%s is told with an OPT when the request had one", async (_name, spoil) => {
+    const { exchange } = await startExchange();
+    const request = spoil(withOpt(query("home", Type.A), COOKIE));
+    const reply = (await exchangeOf(exchange, request, client)) as Uint8Array;
+    expect(optionsOf(reply)).toEqual([]);
+    const plain = (await exchangeOf(exchange, spoil(query("home", Type.A)), client)) as Uint8Array;
+    expect(optionsOf(plain)).toBeUndefined();
+  });
+
   test.each(requests)("%s with a broken cookie is FORMERR", async (_name, plain, isSigned) => {
     const { exchange, serial } = await startExchange();
     const asking = withOpt(plain, "000a000101");
