@@ -9,6 +9,7 @@ import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import { type Datagram, DatagramOutbox, unpackBatch } from "./datagram-batch.ts";
+import type { ReplyTo } from "./datagram-port.ts";
 import type { FromWorker, ToWorker } from "./udp-relay.ts";
 import type { UdpWorkerData, WorkerPort } from "./udp-worker.ts";
 
@@ -22,8 +23,10 @@ export interface PoolWorkerParts {
   /** The built `udp-worker.js`. */
   readonly entry: URL;
   readonly work: Omit<UdpWorkerData, "port">;
-  /** Makes the thread hear what was posted to it. */
+  /** Makes the thread hear at once what was posted to it. */
   readonly wake: () => void;
+  /** Sends a reply from here; without it replies go through the thread. */
+  readonly send?: (bytes: Uint8Array, to: ReplyTo) => void;
   /** Frees the reader slot of a dead thread: `TableWriter.clearReader`. */
   readonly clearReader: (slot: number) => void;
   readonly exchange: DatagramExchange;
@@ -84,12 +87,11 @@ export class PoolWorker {
   }
 
   #begin(): Promise<Listening> {
-    const { entry, work, wake, clock, log, onLimiting } = this.#parts;
+    const { entry, work, clock, log, onLimiting } = this.#parts;
     const workerData: UdpWorkerData = { ...work, port: this.#port };
     const worker = new Worker(entry, { workerData, name: "udp" });
     const outbox = new DatagramOutbox((batch, settled) => {
       worker.postMessage({ kind: "replies", batch, settled } satisfies ToWorker, [batch.octets]);
-      wake();
     });
     const life: Life = { worker, outbox, startMs: clock.monotonicMs() };
     this.#life = life;
@@ -111,10 +113,16 @@ export class PoolWorker {
     });
   }
 
+  #reply(message: Uint8Array, peer: ReplyTo): void {
+    const { send } = this.#parts;
+    if (send === undefined) this.#life?.outbox.put({ message, peer });
+    else send(message, peer);
+  }
+
   #exchange(life: Life, { message, peer }: Datagram): void {
     const client: Client = { transport: Transport.udp, address: peer.address, port: peer.port };
     const settle = (reply: Uint8Array | undefined): void => {
-      if (reply !== undefined) this.#life?.outbox.put({ message: reply, peer });
+      if (reply !== undefined) this.#reply(reply, peer);
       life.outbox.settle();
     };
     const fail = (error: unknown): void => {

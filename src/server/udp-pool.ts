@@ -14,6 +14,7 @@ import type { Logger } from "../base/log.ts";
 import { formatSocketAddress, type SocketAddress } from "../base/socket-address.ts";
 import type { TableMemory } from "../table/table-memory.ts";
 import { choosePort, type PortChoice, type PortWish } from "./choose-port.ts";
+import type { ReplyTo } from "./datagram-port.ts";
 import { type BindAddress, expandWildcards, isWildcard } from "./listen-addresses.ts";
 import type { Libc } from "./native/libc.ts";
 import {
@@ -22,6 +23,7 @@ import {
   openNativeSockets,
   SocketDrops,
 } from "./native/native-socket.ts";
+import { ReplySender } from "./native/reply-sender.ts";
 import { type DatagramExchange, type Listening, PoolWorker } from "./pool-worker.ts";
 import type { WorkerPort } from "./udp-worker.ts";
 
@@ -128,14 +130,16 @@ export class UdpPool {
     const thread = this.#parts.thread + at;
     const entry = this.#parts.entry ?? new URL("./udp-worker.js", import.meta.url);
     const work = { table: table.buffer, counters, settings };
+    const native = this.#native;
     const wake = () => {
-      if (port.kind === "native") this.#native?.wake(port.event);
+      if (port.kind === "native") native?.wake(port.event);
     };
     return new PoolWorker(
       {
         entry,
         work: { ...work, readerSlot: thread, counterThread: thread },
         wake,
+        ...(native === undefined ? {} : { send: native.send }),
         clearReader,
         exchange,
         onLimiting: this.#parts.onLimiting ?? (() => {}),
@@ -158,6 +162,7 @@ class NativeSockets {
   readonly ports: readonly Extract<WorkerPort, { kind: "native" }>[];
   readonly #libc: Libc;
   readonly #sockets: readonly NativeSocket[];
+  readonly #sender: ReplySender;
   readonly #sampling: NodeJS.Timeout;
 
   constructor(
@@ -169,6 +174,7 @@ class NativeSockets {
     this.#libc = libc;
     this.#sockets = rows.flat();
     this.ports = rows.map((sockets) => ({ kind: "native", sockets, event: libc.event() }));
+    this.#sender = new ReplySender({ libc, sockets: rows[0] ?? [], counters, waitMs: 0 });
     const drops = new SocketDrops(libc, this.#sockets);
     this.#sampling = setInterval(() => {
       counters[Counter.dropped]! += drops.count();
@@ -180,7 +186,11 @@ class NativeSockets {
     this.#libc.wake(event);
   }
 
+  /** Sends a reply from this thread, which spares it the way through the one that received the query. */
+  readonly send = (bytes: Uint8Array, to: ReplyTo): void => this.#sender.send(bytes, to);
+
   close(): void {
+    this.#sender.close();
     clearInterval(this.#sampling);
     closeNativeSockets(this.#libc, this.#sockets);
     for (const { event } of this.ports) this.#libc.close(event);

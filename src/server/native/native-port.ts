@@ -10,16 +10,17 @@
  *       └── the event loop, when woken or when something was deferred
  */
 import { type Client, Transport } from "../../answer/client.ts";
-import { ADDRESS_LENGTH, readAddress } from "../../base/address-octets.ts";
 import { assert } from "../../base/assert.ts";
-import { Counter, type CounterRow } from "../../base/counters.ts";
+import type { CounterRow } from "../../base/counters.ts";
 import { Limits } from "../../base/limits.ts";
-import { formatSocketAddress, parseSocketAddress } from "../../base/socket-address.ts";
+import { formatSocketAddress } from "../../base/socket-address.ts";
 import type { DatagramPort, DatagramReceiver, ReplyTo } from "../datagram-port.ts";
-import { type Libc, PollFd, SockAddr, Sys } from "./libc.ts";
+import { type Libc, SockAddr, Sys } from "./libc.ts";
 import { MessageRing } from "./message-ring.ts";
-import { interfaceOf, type NativeSocket } from "./native-socket.ts";
-import { familyOf, formatNameAddress, portAt, writeSocketName } from "./socket-name.ts";
+import type { NativeSocket } from "./native-socket.ts";
+import { PollSet } from "./poll-set.ts";
+import { ReplySender } from "./reply-sender.ts";
+import { formatNameAddress, portAt } from "./socket-name.ts";
 
 /** Turns of receiving and answering before the event loop gets a turn all the same. */
 const TURNS = 64;
@@ -32,7 +33,7 @@ const BATCHES = 8;
 const DENSE_MIN = 5;
 const DENSE_MAX = 31;
 const GATHER_MICROSECONDS = 30;
-/** Milliseconds that a reply may wait for room in the kernel's buffer before the rest of its batch is dropped. */
+/** Milliseconds that a batch of replies waits for room in the kernel's buffer. */
 const SEND_WAIT_MS = 5;
 
 export interface NativePortParts {
@@ -50,19 +51,13 @@ export interface NativePortParts {
 export class NativePort implements DatagramPort {
   readonly #libc: Libc;
   readonly #sockets: readonly NativeSocket[];
-  readonly #counters: CounterRow;
   readonly #event: number;
   readonly #waitMs: number;
   readonly #release: () => void;
   readonly #ring: MessageRing;
-  /** For single replies to deferred messages. */
-  readonly #single: MessageRing;
+  readonly #sender: ReplySender;
   readonly #client: NativeClient;
   readonly #waiting: PollSet;
-  /** Sockets of one address, by that address. */
-  readonly #bound: ReadonlyMap<string, NativeSocket>;
-  readonly #asked = new Uint8Array(ADDRESS_LENGTH);
-  #askedLength = 0;
   #receiver: DatagramReceiver | undefined;
   #hasDeferred = false;
   /** Datagrams that the last batch had. */
@@ -72,16 +67,13 @@ export class NativePort implements DatagramPort {
   constructor({ libc, sockets, counters, event, waitMs, release }: NativePortParts) {
     this.#libc = libc;
     this.#sockets = sockets;
-    this.#counters = counters;
     this.#event = event;
     this.#waitMs = waitMs;
     this.#release = release;
     this.#ring = new MessageRing(libc, Limits.datagramBatch);
-    this.#single = new MessageRing(libc, 1);
+    this.#sender = new ReplySender({ libc, sockets, counters, waitMs: SEND_WAIT_MS });
     this.#client = new NativeClient(this.#ring);
-    this.#waiting = new PollSet(libc, [...sockets.map(({ fd }) => fd), event]);
-    const bound = sockets.filter((each) => !each.hasPacketInfo);
-    this.#bound = new Map(bound.map((each) => [formatSocketAddress(each), each]));
+    this.#waiting = new PollSet(libc, [...sockets.map(({ fd }) => fd), event], Sys.pollIn);
   }
 
   run(receiver: DatagramReceiver): void {
@@ -129,7 +121,7 @@ export class NativePort implements DatagramPort {
       if (received <= 0) return;
       this.#received = received;
       const replies = this.#answer(socket, received);
-      if (replies > 0) this.#send(socket.fd, ring, replies);
+      if (replies > 0) this.#sender.sendBatch(socket.fd, ring, replies);
       if (received < ring.size) return;
     }
   }
@@ -172,68 +164,14 @@ export class NativePort implements DatagramPort {
     );
   }
 
-  /** Sends what can be sent; a reply the kernel will not take is counted and forgotten. */
-  #send(fd: number, ring: MessageRing, replies: number): void {
-    const libc = this.#libc;
-    let hasWaited = false;
-    for (let next = 0; next < replies; ) {
-      const sent = libc.send(fd, ring.replyAddress(next), replies - next);
-      if (sent > 0) {
-        next += sent;
-        continue;
-      }
-      const problem = libc.errorName();
-      if (problem === "EINTR") continue;
-      if (problem === "EAGAIN" && !hasWaited) {
-        hasWaited = true;
-        this.#waiting.waitToSend(fd, SEND_WAIT_MS);
-        continue;
-      }
-      const lost = problem === "EAGAIN" ? replies - next : 1;
-      this.#drop(lost);
-      next += lost;
-    }
-  }
-
   send(bytes: Uint8Array, to: ReplyTo): void {
-    const ring = this.#single;
-    const socket = this.#isClosed ? undefined : this.#socketOf(to.local);
-    if (socket === undefined || bytes.length > Limits.udpResponse) {
-      this.#drop(1);
-      return;
-    }
-    ring.prepare(socket);
-    const name = ring.octets.subarray(ring.nameOffset(0));
-    if (!writeSocketName(name, socket.family, to, interfaceOf(this.#libc, to.address))) {
-      this.#drop(1);
-      return;
-    }
-    if (socket.hasPacketInfo) ring.setAsked(this.#asked, this.#askedLength);
-    ring.replyOctets(0).set(bytes);
-    ring.address(0, 0, bytes.length);
-    this.#send(socket.fd, ring, 1);
-  }
-
-  /** The socket that was asked at this address; one bound to the wildcard leaves the address in `#asked`. */
-  #socketOf(local: string): NativeSocket | undefined {
-    const exact = this.#bound.get(local);
-    if (exact !== undefined) return exact;
-    const asked = parseSocketAddress(local);
-    if (asked === undefined) return undefined;
-    this.#askedLength = readAddress(asked.address, this.#asked, 0);
-    const family = familyOf(asked.address);
-    return this.#sockets.find(
-      (each) => each.hasPacketInfo && each.family === family && each.port === asked.port,
-    );
-  }
-
-  #drop(datagrams: number): void {
-    this.#counters[Counter.dropped]! += datagrams;
+    this.#sender.send(bytes, to);
   }
 
   close(): Promise<void> {
     if (!this.#isClosed) {
       this.#isClosed = true;
+      this.#sender.close();
       this.#release();
     }
     return Promise.resolve();
@@ -266,44 +204,5 @@ class NativeClient implements Client {
       this.#text = formatNameAddress(this.#ring.octets, this.#at, this.#family);
     }
     return this.#text;
-  }
-}
-
-/** Descriptors being waited for. */
-class PollSet {
-  readonly #libc: Libc;
-  readonly #count: number;
-  readonly #events: Int16Array;
-  readonly #fds: Int32Array;
-  readonly #address: number;
-
-  /** One more place than descriptors: that of `waitToSend`. */
-  constructor(libc: Libc, fds: readonly number[]) {
-    const buffer = new ArrayBuffer((fds.length + 1) * PollFd.size);
-    this.#libc = libc;
-    this.#count = fds.length;
-    this.#events = new Int16Array(buffer);
-    this.#fds = new Int32Array(buffer);
-    this.#address = libc.addressOf(buffer);
-    for (const [at, fd] of fds.entries()) this.#set(at, fd, Sys.pollIn);
-  }
-
-  /** How many descriptors are ready; −1 when a signal came first. */
-  wait(milliseconds: number): number {
-    return this.#libc.poll(this.#address, this.#count, milliseconds);
-  }
-
-  isReady(at: number): boolean {
-    return this.#events[(at * PollFd.size + PollFd.returned) >>> 1] !== 0;
-  }
-
-  waitToSend(fd: number, milliseconds: number): void {
-    this.#set(this.#count, fd, Sys.pollOut);
-    this.#libc.poll(this.#address + this.#count * PollFd.size, 1, milliseconds);
-  }
-
-  #set(at: number, fd: number, events: number): void {
-    this.#fds[(at * PollFd.size + PollFd.fd) >>> 2] = fd;
-    this.#events[(at * PollFd.size + PollFd.events) >>> 1] = events;
   }
 }

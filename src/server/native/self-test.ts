@@ -4,9 +4,10 @@
  * them, that it says which address was asked, and that a reply leaves from there.
  */
 import { errorMessage } from "../../base/errors.ts";
-import { type Libc, PollFd, Sys } from "./libc.ts";
+import { type Libc, Sys } from "./libc.ts";
 import { MessageRing } from "./message-ring.ts";
 import { closeNativeSockets, type NativeSocket, openNativeSockets } from "./native-socket.ts";
+import { PollSet } from "./poll-set.ts";
 import { formatNameAddress, portAt, writeSocketName } from "./socket-name.ts";
 
 const LOOPBACK = "127.0.0.1";
@@ -63,10 +64,7 @@ function receiveOne(
   ring: MessageRing,
   fromPort: number,
 ): string | undefined {
-  const waiting = new ArrayBuffer(PollFd.size);
-  new Int32Array(waiting)[0] = socket.fd;
-  new Int16Array(waiting)[PollFd.events >>> 1] = Sys.pollIn;
-  libc.poll(libc.addressOf(waiting), 1, WAIT_MS);
+  new PollSet(libc, [socket.fd], Sys.pollIn).wait(WAIT_MS);
   const received = libc.receive(socket.fd, ring.receivedAt, ring.size);
   if (received !== 1) return received < 0 ? `receiving: ${libc.errorName()}` : "two datagrams came";
   const sender = formatNameAddress(ring.octets, ring.nameOffset(0), Sys.inet);
