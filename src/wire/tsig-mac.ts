@@ -6,15 +6,25 @@
  * A request has no earlier MAC, an answer has the request's, a later message of an answer has the one before it
  * and signs the timers alone.
  */
-import { createHmac, type Hmac, timingSafeEqual } from "node:crypto";
+import { createHmac, timingSafeEqual } from "node:crypto";
 import { copyBytes } from "../base/bytes.ts";
 import { Class, HEADER_LENGTH } from "./code-points.ts";
+import { type Mac, MessageHmac } from "./hmac.ts";
 import { HeaderOffset } from "./message-walk.ts";
 import type { TsigFields } from "./tsig-record.ts";
 import { MessageWriter } from "./writer.ts";
 
-export function startMac(hash: string, secret: Uint8Array, earlierMac?: Uint8Array): Hmac {
-  const hmac = createHmac(hash, secret);
+/** For one message, all of which is there until the digest. */
+export function startMac(hash: string, secret: Uint8Array, earlierMac?: Uint8Array): Mac {
+  return afterMac(new MessageHmac(hash, secret), earlierMac);
+}
+
+/** For messages that come one after the other. */
+export function startStreamMac(hash: string, secret: Uint8Array, earlierMac: Uint8Array): Mac {
+  return afterMac(createHmac(hash, secret), earlierMac);
+}
+
+function afterMac(hmac: Mac, earlierMac: Uint8Array | undefined): Mac {
   if (earlierMac === undefined) return hmac;
   const length = Uint8Array.of(earlierMac.length >>> 8, earlierMac.length & 0xff);
   return hmac.update(length).update(earlierMac);
@@ -22,7 +32,7 @@ export function startMac(hash: string, secret: Uint8Array, earlierMac?: Uint8Arr
 
 /** The first `length` octets of a message, with the ID and the number of additional RRs it had before it was signed. */
 export function updateMessage(
-  hmac: Hmac,
+  hmac: Mac,
   message: Uint8Array,
   length: number,
   unsigned: { readonly id: number; readonly additionals: number },
@@ -35,7 +45,7 @@ export function updateMessage(
 }
 
 /** RFC 8945 §4.3.3: the signed fields of the TSIG RR, names canonical. */
-export function updateVariables(hmac: Hmac, tsig: TsigFields): void {
+export function updateVariables(hmac: Mac, tsig: TsigFields): void {
   const { keyName, algorithm, otherData } = tsig;
   const octets = new Uint8Array(keyName.length + algorithm.length + 18 + otherData.length);
   const writer = new MessageWriter(octets);
@@ -51,7 +61,7 @@ export function updateVariables(hmac: Hmac, tsig: TsigFields): void {
 }
 
 /** RFC 8945 §5.3.1: what the second and later messages of an answer sign of their TSIG RR. */
-export function updateTimers(hmac: Hmac, tsig: TsigFields): void {
+export function updateTimers(hmac: Mac, tsig: TsigFields): void {
   const octets = new Uint8Array(8);
   writeTimers(new MessageWriter(octets), tsig);
   hmac.update(octets);
@@ -63,7 +73,7 @@ function writeTimers(writer: MessageWriter, tsig: TsigFields): void {
 }
 
 /** Ends the HMAC and compares, in constant time, as many octets as `mac` has. */
-export function isMac(hmac: Hmac, mac: Uint8Array): boolean {
+export function isMac(hmac: Mac, mac: Uint8Array): boolean {
   const expected = hmac.digest();
   return mac.length <= expected.length && timingSafeEqual(expected.subarray(0, mac.length), mac);
 }

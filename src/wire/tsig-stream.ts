@@ -3,8 +3,8 @@
  * before it, so that none can be left out, put in or moved; the first signs as any answer does, later ones only
  * their timers.
  */
-import type { Hmac } from "node:crypto";
 import { Limits } from "../base/limits.ts";
+import type { Mac } from "./hmac.ts";
 import {
   algorithmOf,
   appendTsig,
@@ -20,7 +20,7 @@ import {
   type UnsignedMessage,
   unsignedFields,
 } from "./tsig.ts";
-import { isMac, startMac, updateMessage, updateTimers, updateVariables } from "./tsig-mac.ts";
+import { isMac, startStreamMac, updateMessage, updateTimers, updateVariables } from "./tsig-mac.ts";
 import type { TsigFields, TsigRecord } from "./tsig-record.ts";
 import { WriterFull } from "./writer.ts";
 
@@ -30,7 +30,7 @@ export type StreamStatus = TsigStatus | "unsigned";
 /** One answer, at one end of it: give it every message in order. */
 export class TsigStream {
   readonly #key: TsigKey;
-  #hmac: Hmac;
+  #hmac: Mac;
   #isFirst = true;
   #isBroken = false;
   /** Messages seen since the last signed one. */
@@ -39,7 +39,7 @@ export class TsigStream {
   /** `requestMac` is the MAC of the message that is answered. */
   constructor(key: TsigKey, requestMac: Uint8Array) {
     this.#key = key;
-    this.#hmac = startMac(algorithmOf(key).hash, key.secret, requestMac);
+    this.#hmac = startStreamMac(algorithmOf(key).hash, key.secret, requestMac);
   }
 
   /** Whether the last message was signed, as the last of an answer must be. */
@@ -104,7 +104,7 @@ export class TsigStream {
   }
 
   #startNext(mac: Uint8Array): void {
-    this.#hmac = startMac(algorithmOf(this.#key).hash, this.#key.secret, mac);
+    this.#hmac = startStreamMac(algorithmOf(this.#key).hash, this.#key.secret, mac);
     this.#isFirst = false;
     this.#unsigned = 0;
   }

@@ -1,0 +1,41 @@
+import { createHmac } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { MessageHmac } from "./hmac.ts";
+
+const HASHES = ["md5", "sha1", "sha224", "sha256", "sha384", "sha512"] as const;
+
+describe("an HMAC of a message", () => {
+  test("is that of node:crypto, whatever the hash, the secret and the parts", () => {
+    const part = fc.uint8Array({ maxLength: 300 });
+    const secret = fc.uint8Array({ maxLength: 200 });
+    const parts = fc.array(part, { maxLength: 6 });
+    fc.assert(
+      fc.property(fc.constantFrom(...HASHES), secret, parts, (hash, secret, parts) => {
+        const expected = createHmac(hash, secret);
+        const mac = new MessageHmac(hash, secret);
+        for (const part of parts) {
+          expected.update(part);
+          mac.update(part);
+        }
+        expect(mac.digest()).toEqual(expected.digest());
+      }),
+    );
+  });
+
+  test.each([4_095, 4_096, 4_097, 65_535])("is that of node:crypto for %i octets", (length) => {
+    const message = new Uint8Array(length).fill(7);
+    const secret = Uint8Array.of(1, 2, 3);
+    const expected = createHmac("sha256", secret).update(message).digest();
+    expect(new MessageHmac("sha256", secret).update(message).digest()).toEqual(expected);
+  });
+
+  test("with one secret is its own for each hash, and again after others", () => {
+    const secret = new Uint8Array(16).fill(9);
+    const message = Uint8Array.of(5);
+    for (const hash of [...HASHES, ...HASHES]) {
+      const expected = createHmac(hash, secret).update(message).digest();
+      expect(new MessageHmac(hash, secret).update(message).digest()).toEqual(expected);
+    }
+  });
+});
