@@ -105,6 +105,9 @@ describe("mistakes are named", () => {
     ["dns: { tls: { listen: ['x'], certificate: a, key: b } }", "`dns.tls.listen[0]`"],
     ["dns: { tls: { listen: ['[::1]:853'], key: b } }", "`dns.tls.certificate` is missing"],
     ["dns: { tls: { listen: ['[::1]:853'], certificate: a } }", "`dns.tls.key` is missing"],
+    ["dns: { port: fast }", "`dns.port`"],
+    ["dns: { workers: 64 }", "`dns.workers`"],
+    ["dns: { workers: -1 }", "`dns.workers`"],
     ["- a list", "must be a mapping"],
   ])("%s", (content, message) => {
     expect(fromFile(content).load).toThrow(message);
@@ -144,6 +147,13 @@ describe("environment twins", () => {
   test("a lone value is a list of one where a list is meant", () => {
     const config = fromEnvironment({ WINDHOVER_DNS__LISTEN: "127.0.0.1:53" });
     expect(config.dns.listen).toEqual([{ address: "127.0.0.1", port: 53 }]);
+  });
+
+  test("choose the datagram port and its workers", () => {
+    const { dns } = fromEnvironment({ WINDHOVER_DNS__PORT: "dgram", WINDHOVER_DNS__WORKERS: "63" });
+    expect([dns.port, dns.workers]).toEqual(["dgram", 63]);
+    const defaults = fromEnvironment({}).dns;
+    expect([defaults.port, defaults.workers]).toEqual(["auto", 0]);
   });
 
   test("a mistyped one is named too", () => {
