@@ -79,6 +79,11 @@ async function dialSilent({ address, port }: Endpoint): Promise<Socket> {
   return socket;
 }
 
+/** Resolves whether the socket ends in order or is reset. */
+function closeOf(socket: Socket): Promise<unknown> {
+  return new Promise((resolve) => socket.on("close", resolve));
+}
+
 async function until(condition: () => boolean): Promise<void> {
   for (let turn = 0; turn < 2_000; turn++) {
     if (condition()) return;
@@ -172,7 +177,7 @@ describe("a TLS connection", () => {
     const client = await dial(bound);
     const silent = await dialSilent(bound);
     await until(() => filter.count === 1 && server.connectionCount === 1);
-    const isOver = Promise.all([client.ended, once(silent, "close")]);
+    const isOver = Promise.all([client.ended, closeOf(silent)]);
     client.socket.on("end", () => client.socket.end());
     await server.close();
     await isOver;
@@ -188,7 +193,7 @@ describe("handshakes", () => {
   ])("%s instead of one ends it", async (_, octets) => {
     const { bound, filter } = await startServer();
     const socket = await dialSilent(bound);
-    const closed = once(socket, "close");
+    const closed = closeOf(socket);
     socket.resume();
     socket.write(octets);
     await closed;
@@ -204,7 +209,7 @@ describe("handshakes", () => {
     const hello = [22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3];
     const pump = setInterval(() => trickling.write(Uint8Array.of(hello.shift() ?? 0)), 5);
     stops.push(() => clearInterval(pump));
-    await Promise.all([once(silent, "close"), once(trickling, "close")]);
+    await Promise.all([closeOf(silent), closeOf(trickling)]);
     await until(() => filter.count === 0);
   });
 
@@ -221,7 +226,7 @@ describe("handshakes", () => {
         await until(() => filter.count === count + 1);
       }
       for (const socket of silent) socket.resume();
-      const oldestClosed = once(silent[0] as Socket, "close");
+      const oldestClosed = closeOf(silent[0] as Socket);
       const client = await dial(bound);
       client.socket.write(frameMessage(message));
       expect(await client.receive(1)).toEqual([message]);
