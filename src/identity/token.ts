@@ -3,7 +3,7 @@
  * password into a URL without escaping it and some cut it at 32 characters. Only the SHA-256 is kept: a random
  * secret of this length needs no slow hash.
  */
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 
 export interface Token {
   /** Public: names the token in the journal, in logs and when it is revoked. */
@@ -26,7 +26,7 @@ export function tokenId(secret: string): string | undefined {
 }
 
 export function secretDigest(secret: string): Buffer {
-  return createHash("sha256").update(secret, "utf8").digest();
+  return hash("sha256", secret, "buffer");
 }
 
 /** Takes the same time wherever the digests differ. */

@@ -75,9 +75,10 @@ export function createHttpApp(parts: HttpParts): FastifyInstance {
   addBounds(app);
   addErrorReplies(app, log);
   app.addHook("onReady", () => ledger.load());
-  app.addHook("onResponse", async (request, reply) =>
-    metrics.observeHttpRequest(request.routeOptions.url ?? "none", reply.statusCode),
-  );
+  app.addHook("onResponse", (request, reply, done) => {
+    metrics.observeHttpRequest(request.routeOptions.url ?? "none", reply.statusCode);
+    done();
+  });
   addDyndnsRoutes(app, doors);
   addDdnsUpdateRoutes(app, doors);
   addRootRoute(app, doors);
@@ -122,13 +123,13 @@ function addBounds(app: FastifyInstance): void {
   app.decorateRequest("declaredType", "");
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-  app.addHook("onRequest", async (request, reply) => {
+  app.addHook("onRequest", (request, reply, done) => {
     const { headers } = request.raw;
     request.declaredType = headers["content-type"] ?? "";
     delete headers["content-type"];
     if (headers["transfer-encoding"] !== undefined) reply.header("connection", "close");
-    if (Number(headers["content-length"] ?? 0) <= Limits.httpBody) return undefined;
-    return sendText(reply.header("connection", "close"), 413, "too large\n");
+    if (Number(headers["content-length"] ?? 0) <= Limits.httpBody) return done();
+    sendText(reply.header("connection", "close"), 413, "too large\n");
   });
 }
 

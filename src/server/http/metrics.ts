@@ -6,6 +6,7 @@ import type { UpdateEngine } from "../../update/update-engine.ts";
 import type { Door, Verdict } from "../../update/update-request.ts";
 import { formatName, type Name } from "../../wire/name.ts";
 import type { Authentication } from "./authenticate.ts";
+import { EventCounter } from "./event-counter.ts";
 
 /** Where the numbers that somebody else keeps are read when they are asked for. */
 export interface MetricsSources {
@@ -21,11 +22,11 @@ export interface MetricsSources {
 
 export class Metrics {
   readonly registry = new Registry();
-  readonly #updates: Counter<"door" | "verdict" | "reason">;
+  readonly #updates: EventCounter<"door" | "verdict" | "reason">;
   readonly #batchUpdates: Histogram;
   readonly #commitSeconds: Histogram;
-  readonly #authentications: Counter<"result">;
-  readonly #httpRequests: Counter<"route" | "status">;
+  readonly #authentications: EventCounter<"result">;
+  readonly #httpRequests: EventCounter<"route" | "status">;
 
   constructor(sources: MetricsSources) {
     const registers = [this.registry];
@@ -33,7 +34,7 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: 100 });
     addQueryCounters(this.registry, sources);
     addZoneGauges(this.registry, sources);
-    this.#updates = new Counter({
+    this.#updates = new EventCounter({
       name: "windhover_updates_total",
       help: "Updates by door and verdict; refused ones also by reason.",
       labelNames: ["door", "verdict", "reason"],
@@ -51,13 +52,13 @@ export class Metrics {
       buckets: [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
       registers,
     });
-    this.#authentications = new Counter({
+    this.#authentications = new EventCounter({
       name: "windhover_http_authentications_total",
       help: "Requests at the HTTP update doors by what became of their credentials.",
       labelNames: ["result"],
       registers,
     });
-    this.#httpRequests = new Counter({
+    this.#httpRequests = new EventCounter({
       name: "windhover_http_requests_total",
       help: "HTTP requests by route and status.",
       labelNames: ["route", "status"],
@@ -67,7 +68,7 @@ export class Metrics {
 
   observeVerdict(door: Door, verdict: Verdict): void {
     const reason = verdict.status === "refused" ? verdict.reason : "";
-    this.#updates.inc({ door, verdict: verdict.status, reason });
+    this.#updates.count(door, verdict.status, reason);
   }
 
   /** The same engine, with every verdict counted. */
@@ -87,12 +88,12 @@ export class Metrics {
   }
 
   observeAuthentication(result: Authentication["status"]): void {
-    this.#authentications.inc({ result });
+    this.#authentications.count(result);
   }
 
   /** `route` is the path as registered, never as sent. */
   observeHttpRequest(route: string, status: number): void {
-    this.#httpRequests.inc({ route, status: String(status) });
+    this.#httpRequests.count(route, String(status));
   }
 }
 
