@@ -67,6 +67,7 @@ describe("a DNS UPDATE", () => {
   test("deletes RRs, RRsets and names, and nothing that is not there", () => {
     expect(effect([deleteRR("home", "A", "192.0.2.1")])).toEqual(["-home 60 A 192.0.2.1"]);
     expect(effect([deleteRR("home", "A", "192.0.2.8"), deleteRRset("nobody", "A")])).toEqual([]);
+    expect(effect([deleteRR("nobody", "A", "192.0.2.1"), deleteName("nobody")])).toEqual([]);
     expect(effect([deleteRRset("home", "A")])).toHaveLength(2);
     expect(effect([deleteName("home")])).toHaveLength(3);
   });
@@ -86,6 +87,12 @@ describe("a DNS UPDATE", () => {
     expect(effect([deleteName("home"), add("home", 60, "CNAME", "ns1")])).toContain(
       "+home 60 CNAME ns1",
     );
+  });
+
+  test("adds a KEY beside a CNAME, as to any name", () => {
+    const key = "\\# 5 0101030d00";
+    expect(effect([add("alias", 60, "TYPE25", key)])).toHaveLength(1);
+    expect(effect([add("home", 60, "TYPE25", key)])).toHaveLength(1);
   });
 
   test("replaces the one RR of a CNAME and of a DNAME", () => {
@@ -224,6 +231,8 @@ describe("a change from another door", () => {
   test("is told that the apex must keep SOA and NS", () => {
     expect(strictly(replace("@", 60, "NS"))[0]).toContain("must keep its NS");
     expect(strictly(deleteRRset("@", "SOA"))[0]).toContain("must keep its SOA");
+    const again = replace("@", 60, "SOA", "ns1 other 99 1 2 3 4");
+    expect(strictly(deleteRRset("@", "SOA"), again)[0]).toContain("must keep its SOA");
     expect(strictly(deleteRR("@", "NS", "ns1"), deleteRR("@", "NS", "ns2"))[0]).toContain("NS");
     expect(strictly(replace("home", 60, "SOA", "ns1 other 99 1 2 3 4"))[0]).toContain("apex");
   });

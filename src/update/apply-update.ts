@@ -6,7 +6,6 @@
  * last NS of the apex) is passed over in silence. Other doors say what shall be and want to hear when it cannot:
  * for them nothing is passed over, and `check-zone.ts` refuses what does not fit.
  */
-import { unreachable } from "../base/assert.ts";
 import { equalBytes } from "../base/bytes.ts";
 import { Limits } from "../base/limits.ts";
 import { isMetaType, Rcode, Type } from "../wire/code-points.ts";
@@ -79,10 +78,8 @@ function applyOperation(
       return applyDeleteRRset(zone, operation, isLenient);
     case "delete-name":
       return applyDeleteName(zone, operation);
-    case "replace":
-      return applyReplace(zone, operation, isLenient);
     default:
-      return unreachable(operation);
+      return applyReplace(zone, operation);
   }
 }
 
@@ -169,19 +166,19 @@ function applyDeleteName(zone: Overlay, { owner }: Operation<"delete-name">): un
   }
 }
 
-function applyReplace(zone: Overlay, operation: Operation<"replace">, isLenient: boolean) {
+/** Never in a DNS UPDATE, which has no words for it: nothing is passed over. */
+function applyReplace(zone: Overlay, operation: Operation<"replace">) {
   const { owner, rrtype, ttl, rdatas } = operation;
   const [rdata] = rdatas;
   if (rdata === undefined) {
-    return applyDeleteRRset(zone, { kind: "delete-rrset", owner, rrtype }, isLenient);
+    return applyDeleteRRset(zone, { kind: "delete-rrset", owner, rrtype }, false);
   }
   const rrset = makeRRset(owner, rrtype, ttl, rdatas);
   if (isSingleton(rrtype) && rrset.rdatas.length > 1) {
     const what = `${formatName(owner)} ${typeName(rrtype)}`;
     return bad(Rcode.refused, `${what} can have one RR only, not ${rrset.rdatas.length}`);
   }
-  if (rrtype === Type.SOA) return applySoa(zone, { owner, ttl, rdata }, isLenient);
-  if (isLenient && isBarredByCname(zone, owner, rrtype)) return undefined;
+  if (rrtype === Type.SOA) return applySoa(zone, { owner, ttl, rdata }, false);
   setRRset(zone, zone.rrset(owner, rrtype), rrset);
   return undefined;
 }

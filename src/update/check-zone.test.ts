@@ -100,6 +100,14 @@ describe("limits on what an update leaves behind", () => {
       rdata: first!,
     };
     expect(outcome(base(large), [fewer])).toBe("changed");
+    const octets = (fill: number) => new Uint8Array(Limits.rrsetBytes / 2).fill(fill);
+    const heavy = makeRRset(at("heavy"), NULL_TYPE, 60, [1, 2, 3].map(octets));
+    const heavyOperation = (kind: "add" | "delete-rr", fill: number): UpdateOperation => {
+      const rr = { owner: at("heavy"), rrtype: NULL_TYPE, rdata: octets(fill) };
+      return kind === "add" ? { kind, ttl: 60, ...rr } : { kind, ...rr };
+    };
+    expect(outcome(base(heavy), [heavyOperation("delete-rr", 3)])).toBe("changed");
+    expect(outcome(base(heavy), [heavyOperation("add", 4)])).toContain("limit");
     const types = Array.from({ length: Limits.nameRRsets + 2 }, (_, n) => 65_280 + n);
     const wide = types.map((rrtype) => makeRRset(at("big"), rrtype, 60, [Uint8Array.of(1)]));
     const narrower: UpdateOperation = { kind: "delete-rrset", owner: at("big"), rrtype: 65_280 };

@@ -94,6 +94,8 @@ describe("the difference since a serial", () => {
     const version = { serial: last.toSerial, sequence: last.sequence };
     const range = { serial: 3, version, limit: 1e6 };
     expect(await differenceSince(read, ORIGIN, range)).toBeUndefined();
+    const further = { serial: 9, version: { serial: 12, sequence: 12 }, limit: 1e6 };
+    expect(await differenceSince(read, ORIGIN, further)).toBeUndefined();
   });
 
   test("may have `limit` RRs and not one more", async () => {

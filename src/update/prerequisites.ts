@@ -2,7 +2,6 @@
  * What must hold for an update to be made (RFC 2136 §3.2). The order is the RFC's: one by one as they stand in the
  * message, then the value-dependent ones, each RRset compared as a whole and without its TTL (§3.2.3).
  */
-import { unreachable } from "../base/assert.ts";
 import { Rcode } from "../wire/code-points.ts";
 import { formatName, isSubdomain, type Name, nameKey } from "../wire/name.ts";
 import { typeName } from "../wire/rr-types.ts";
@@ -49,12 +48,17 @@ function checkOne(zone: ZoneView, prerequisite: Existence): Refusal | undefined 
     case "rrset-exists":
       if (zone.rrset(owner, prerequisite.rrtype) !== undefined) return undefined;
       return failed(Rcode.nxRRset, `there is no ${rrsetText(owner, prerequisite.rrtype)}`);
-    case "rrset-absent":
-      if (zone.rrset(owner, prerequisite.rrtype) === undefined) return undefined;
-      return failed(Rcode.yxRRset, `there is a ${rrsetText(owner, prerequisite.rrtype)}`);
     default:
-      return unreachable(prerequisite);
+      return checkAbsent(zone, prerequisite);
   }
+}
+
+function checkAbsent(
+  zone: ZoneView,
+  { owner, rrtype }: Extract<Prerequisite, { kind: "rrset-absent" }>,
+): Refusal | undefined {
+  if (zone.rrset(owner, rrtype) === undefined) return undefined;
+  return failed(Rcode.yxRRset, `there is a ${rrsetText(owner, rrtype)}`);
 }
 
 function expect(

@@ -3,7 +3,7 @@
  * is left of it, if anything, is passed over. Which zones there are, NOTZONE, prerequisites and permission are for
  * the engine, in its order: here is only what the message alone decides.
  */
-import { errorMessage, WindhoverError } from "../base/errors.ts";
+import { expected, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { Class, HEADER_LENGTH, isMetaType, Opcode, Rcode, Type } from "../wire/code-points.ts";
 import { findOpt, MALFORMED_OPT, OptOffset } from "../wire/edns.ts";
@@ -32,8 +32,7 @@ export function readUpdate(message: Uint8Array, length = message.length): Update
   try {
     return readSections(message, length);
   } catch (error) {
-    if (error instanceof WindhoverError) return formErr(errorMessage(error));
-    throw error;
+    return formErr(expected(error, WindhoverError).message);
   }
 }
 

@@ -25,11 +25,13 @@ import {
   ZONE_OWNER,
   zoneText,
 } from "../../test/update/zone-fixtures.ts";
+import type { Clock } from "../base/clock.ts";
+import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { createMemoryState, type MemoryState, MemoryStore } from "../store/memory-store.ts";
 import type { JournalEntry } from "../store/store.ts";
 import { Rcode } from "../wire/code-points.ts";
-import { formatName } from "../wire/name.ts";
+import { formatName, type Name } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
 import { ZoneMap } from "../zone/zone-map.ts";
 import { createUpdateEngine, type ZoneEngine } from "./update-engine.ts";
@@ -47,16 +49,20 @@ interface Server {
 }
 
 /** An engine on a handle of its own; several on one state are several processes on one store. */
-async function startServer(state: MemoryState = createMemoryState()): Promise<Server> {
+async function startServer(
+  state: MemoryState = createMemoryState(),
+  more: { clock?: Clock; prepare?: (store: FaultyStore) => void } = {},
+): Promise<Server> {
   const events: string[] = [];
   const told: (readonly JournalEntry[])[] = [];
   const store = faultyStore(new MemoryStore(state), events);
+  more.prepare?.(store);
   const table = new MapTable(events);
   const log = listLogger();
   const engine = createUpdateEngine({
     store,
     writer: table,
-    clock: standingClock,
+    clock: more.clock ?? standingClock,
     log,
     onCommit: (_, entries) => {
       events.push("tell");
@@ -549,6 +555,82 @@ describe("a store that fails", () => {
   });
 });
 
+describe("what follows a commit", () => {
+  test.each([new Error("no secondary"), "no secondary"])(
+    "does not undo it when it throws %s",
+    async (thrown) => {
+      const server = await serverWithZone();
+      server.told.push = () => {
+        throw thrown;
+      };
+      expect(await submit(server, newHost(1))).toMatchObject([{ status: "applied", serial: 2 }]);
+      expect(await submit(server, newHost(2))).toMatchObject([{ status: "applied", serial: 3 }]);
+      const errors = server.log.lines.filter(({ level }) => level === "error");
+      expect(errors).toHaveLength(2);
+      expect(errors[0]).toMatchObject({
+        message: "what follows a commit threw",
+        fields: { error: expect.stringContaining("no secondary") },
+      });
+    },
+  );
+});
+
+describe("notifications of the store", () => {
+  /** A server whose store says nothing by itself. */
+  async function notified() {
+    const state = createMemoryState();
+    const other = await serverWithZone(exampleZone(), state);
+    let notify: (origin: Name) => void = () => {};
+    let looks = 0;
+    const server = await startServer(state, {
+      prepare: (store) => {
+        store.watch = (changed) => {
+          notify = changed;
+          return () => {};
+        };
+        const loadZone = store.loadZone.bind(store);
+        store.loadZone = (origin) => {
+          looks++;
+          return loadZone(origin);
+        };
+      },
+    });
+    const loaded = looks;
+    return { server, other, notify, looks: () => looks - loaded };
+  }
+
+  test("that come together are one look", async () => {
+    const { server, other, notify, looks } = await notified();
+    await submit(other, newHost(1));
+    for (let count = 0; count < 5; count++) notify(ORIGIN);
+    await until(() => server.engine.version(ORIGIN)?.serial === 2);
+    await server.engine.close();
+    // One to see that there is something, one to see that there is no more.
+    expect(looks()).toBe(2);
+  });
+
+  test("of a zone that is gone leave nothing", async () => {
+    const { server, notify } = await notified();
+    const gone = at("gone.org.");
+    server.events.length = 0;
+    notify(gone);
+    await server.engine.close();
+    expect(server.events).toEqual([]);
+    expect(server.engine.version(gone)).toBeUndefined();
+    expect(server.engine.zones().map(({ origin }) => origin)).toEqual([ORIGIN]);
+  });
+
+  test("that come when it has closed are passed over", async () => {
+    const { server, other, notify, looks } = await notified();
+    await server.engine.close();
+    await submit(other, newHost(1));
+    notify(ORIGIN);
+    await server.engine.close();
+    expect(looks()).toBe(0);
+    expect(server.engine.version(ORIGIN)?.serial).toBe(1);
+  });
+});
+
 describe("a store that went back", () => {
   test("is taken past the published serial", async () => {
     const state = createMemoryState();
@@ -588,8 +670,12 @@ describe("zones", () => {
     await expect(server.engine.createZone(intent, noNs)).rejects.toThrow("no NS");
     const outside = [...exampleZone(), rrset("x.org.", 1, "A", "192.0.2.1")];
     await expect(server.engine.createZone(intent, outside)).rejects.toThrow("outside");
+    const lower = [...exampleZone(), { ...soa(1), owner: at("home") }];
+    await expect(server.engine.createZone(intent, lower)).rejects.toThrow("SOA below the apex");
     expect(server.engine.zones()).toEqual([]);
+    expect(server.engine.version(ORIGIN)).toBeUndefined();
     await server.engine.createZone(intent, exampleZone());
+    expect(server.engine.version(ORIGIN)).toEqual({ serial: 1, sequence: 1 });
     await expect(server.engine.createZone(intent, exampleZone())).rejects.toThrow("exists");
   });
 
@@ -603,6 +689,80 @@ describe("zones", () => {
     expect(made.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
     expect(one.engine.zones()).toEqual(two.engine.zones());
     expect(one.engine.zones()).toHaveLength(1);
+  });
+
+  test("asked for twice at once are made once", async () => {
+    const server = await startServer();
+    const made = await Promise.allSettled([
+      server.engine.createZone(intent, exampleZone(5)),
+      server.engine.createZone(intent, exampleZone(6)),
+    ]);
+    expect(made).toMatchObject([
+      { status: "fulfilled" },
+      { status: "rejected", reason: { code: ErrorCode.zoneExists } },
+    ]);
+    expect(server.engine.zones()).toMatchObject([{ serial: 5 }]);
+  });
+
+  test("that the table cannot take are not stored", async () => {
+    const server = await startServer();
+    const beginZone = server.table.beginZone;
+    server.table.beginZone = () => {
+      throw new WindhoverError(ErrorCode.limit, "more than 100000 zones");
+    };
+    await expect(server.engine.createZone(intent, exampleZone())).rejects.toMatchObject({
+      code: ErrorCode.limit,
+    });
+    expect(await server.store.listZones()).toEqual([]);
+    server.table.beginZone = beginZone;
+    await server.engine.createZone(intent, exampleZone());
+    expect(server.engine.zones()).toHaveLength(1);
+  });
+
+  test.each([
+    [1_000, 1_000],
+    [1_001, 0],
+  ])("of %i RRsets are told in the journal by %i", async (count, told) => {
+    const server = await startServer();
+    const hosts = Array.from({ length: count - exampleZone().length }, (_, n) =>
+      rrset(`host${n}`, 60, "A", "192.0.2.1"),
+    );
+    await server.engine.createZone(intent, [...exampleZone(), ...hosts]);
+    const [creation] = await journal(server);
+    expect(creation).toMatchObject({ fromSerial: 1, toSerial: 1, removed: [], sequence: 1 });
+    expect(creation?.added).toHaveLength(told);
+  });
+
+  test.each([
+    [4_999, []],
+    [5_000, [{ loaded: 1, of: 1 }]],
+  ])("that take %i ms to load say so", async (step, said) => {
+    const state = createMemoryState();
+    await serverWithZone(exampleZone(), state);
+    let ms = 0;
+    const clock = { ...standingClock, monotonicMs: () => ms };
+    const prepare = (store: FaultyStore) => {
+      const loadZone = store.loadZone.bind(store);
+      store.loadZone = (origin) => {
+        if (ms === 0) ms = step;
+        return loadZone(origin);
+      };
+    };
+    const server = await startServer(state, { clock, prepare });
+    const lines = server.log.lines.filter(({ message }) => message === "loading zones");
+    expect(lines.map(({ fields }) => fields)).toEqual(said);
+  });
+
+  test("deleted twice at once are ended once, and what is made after stays", async () => {
+    const server = await serverWithZone();
+    const first = server.engine.deleteZone(intent);
+    const second = expect(server.engine.deleteZone(intent)).rejects.toThrow("no zone");
+    await first;
+    const made = server.engine.createZone(intent, exampleZone(7));
+    await second;
+    await made;
+    expect(server.engine.zones()).toMatchObject([{ serial: 7 }]);
+    expect(await submit(server, newHost(1))).toMatchObject([{ status: "applied", serial: 8 }]);
   });
 
   test("are deleted with what waits for them refused, and can be made again", async () => {
@@ -640,6 +800,22 @@ describe("an import", () => {
     });
   });
 
+  test("cannot make an RRset that no zone has, nor a zone", async () => {
+    const server = await serverWithZone();
+    const twoAliases = exampleZone().map((each) =>
+      each.rrtype === rrtype("CNAME") ? rrset("alias", 300, "CNAME", "home", "ns1") : each,
+    );
+    expect(await server.engine.importZone(intent, twoAliases)).toMatchObject({
+      reason: "bad-operation",
+      detail: "alias.dyn.example.com. CNAME can have one RR only",
+    });
+    const elsewhere = { ...intent, origin: at("other.org.") };
+    expect(await server.engine.importZone(elsewhere, [])).toMatchObject({
+      rcode: Rcode.notAuth,
+      reason: "no-such-zone",
+    });
+  });
+
   test("takes a later serial from the file", async () => {
     const server = await serverWithZone(exampleZone(10));
     expect(await server.engine.importZone(intent, exampleZone(20))).toMatchObject({ serial: 20 });
@@ -668,6 +844,10 @@ describe("closing", () => {
     const waiting = [server.engine.submit(newHost(1)), server.engine.submit(newHost(2))];
     const closed = server.engine.close();
     expect(await server.engine.submit(newHost(3))).toMatchObject({
+      rcode: Rcode.servFail,
+      reason: "shutting-down",
+    });
+    expect(await server.engine.importZone(intent, exampleZone(9))).toMatchObject({
       rcode: Rcode.servFail,
       reason: "shutting-down",
     });

@@ -128,9 +128,6 @@ class Engine implements ZoneEngine {
     this.#demandOperator(intent.principal, "create", intent.origin);
     const { origin } = intent;
     if (this.#lanes.get(nameKey(origin))?.version !== undefined) throw zoneExists(origin);
-    if (this.#lanes.size >= Limits.zones) {
-      throw new WindhoverError(ErrorCode.limit, `there are ${Limits.zones} zones already`);
-    }
     const entry = this.#creationEntry(intent, rrsets);
     await this.#lane(origin).create(entry, rrsets);
   }

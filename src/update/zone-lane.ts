@@ -14,6 +14,7 @@ import type { JournalEntry, ZoneCommit, ZoneVersion } from "../store/store.ts";
 import { Rcode } from "../wire/code-points.ts";
 import { formatName, type Name } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
+import type { ZoneView } from "../zone/zone-view.ts";
 import { type Draft, draftCommit } from "./draft-commit.ts";
 import { type FollowParts, followStore } from "./follow-store.ts";
 import type { Change } from "./judge-change.ts";
@@ -22,6 +23,7 @@ import { type Refusal, refuse } from "./refusal.ts";
 import { logApplied, logFollowed, logRefused } from "./update-log.ts";
 import type { Verdict } from "./update-request.ts";
 import type { ZoneRoom } from "./zone-room.ts";
+import type { ZoneTableLoader } from "./zone-table.ts";
 
 export interface LaneParts extends FollowParts {
   /** RRsets that a zone may have. */
@@ -143,7 +145,7 @@ export class ZoneLane {
   names(): number {
     if (this.#names === undefined) {
       this.#names = 0;
-      for (const _ of this.#parts.table.view(this.origin)?.owners() ?? []) this.#names++;
+      for (const _ of this.#view().owners()) this.#names++;
     }
     return this.#names;
   }
@@ -183,7 +185,7 @@ export class ZoneLane {
     const taken = batch.splice(0, Limits.updateBatch);
     for (const { change } of taken) {
       const { actor } = change.intent.principal;
-      this.#waitingOf.set(actor, (this.#waitingOf.get(actor) ?? 1) - 1);
+      this.#waitingOf.set(actor, (this.#waitingOf.get(actor) as number) - 1);
     }
     return taken;
   }
@@ -212,14 +214,20 @@ export class ZoneLane {
     this.#settle(batch, [], refuse(Rcode.servFail, "store-unavailable", detail));
   }
 
+  /** The table's view of the zone, which is loaded. */
+  #view(): ZoneView {
+    const view = this.#parts.table.view(this.origin);
+    assert(view !== undefined, "a zone that has a version is in the table");
+    return view;
+  }
+
   #draft(changes: readonly Change[]): Draft {
-    const { table, clock, log } = this.#parts;
-    const view = table.view(this.origin);
-    assert(view !== undefined && this.#version !== undefined, "a zone that is not stale is loaded");
+    const { clock, log } = this.#parts;
+    assert(this.#version !== undefined, "a zone that is not stale is loaded");
     const onFault = ({ intent }: Change, error: unknown) =>
       log.error({ zone: formatName(intent.origin), error: errorText(error) }, "an update threw");
     const options = { timeMs: clock.nowMs(), room: this.#room(), onFault };
-    return draftCommit(view, this.#version, changes, options);
+    return draftCommit(this.#view(), this.#version, changes, options);
   }
 
   #room(): ZoneRoom {
@@ -310,12 +318,13 @@ export class ZoneLane {
   async #create(entry: JournalEntry, rrsets: Iterable<RRset>): Promise<void> {
     const { store, table } = this.#parts;
     if (this.#version !== undefined) throw zoneExists(this.origin);
-    const loader = table.beginZone(this.origin);
+    let loader: ZoneTableLoader | undefined;
     try {
+      loader = table.beginZone(this.origin);
       await store.createZone(entry, addEach(rrsets, loader));
       loader.publish();
     } catch (error) {
-      loader.abort();
+      loader?.abort();
       await this.#follow();
       throw error;
     }
@@ -362,5 +371,5 @@ function* addEach(
 }
 
 function errorText(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return String(error instanceof Error ? error.stack : error);
 }

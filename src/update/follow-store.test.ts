@@ -1,0 +1,192 @@
+/** The ways from what the table shows to what the store has: by the journal, whole, and past a serial that went back. */
+import { describe, expect, test } from "vitest";
+import { listLogger, MapTable, standingClock } from "../../test/update/fakes.ts";
+import {
+  add,
+  at,
+  exampleZone,
+  OPERATOR,
+  ORIGIN,
+  request,
+  rrset,
+  soa,
+  zoneText,
+} from "../../test/update/zone-fixtures.ts";
+import { ErrorCode, WindhoverError } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
+import { createMemoryState, MemoryStore } from "../store/memory-store.ts";
+import type { LoadedZone, Store, ZoneVersion } from "../store/store.ts";
+import type { RRset } from "../zone/rrset.ts";
+import { type FollowParts, followStore } from "./follow-store.ts";
+import { createUpdateEngine } from "./update-engine.ts";
+
+const intent = { origin: ORIGIN, principal: OPERATOR, door: "cli" as const, address: "" };
+
+/** A table that follows a store into which somebody else writes. */
+async function following(serial = 1) {
+  const state = createMemoryState();
+  const writer = createUpdateEngine({
+    store: new MemoryStore(state),
+    writer: new MapTable(),
+    clock: standingClock,
+    log: listLogger(),
+  });
+  await writer.createZone(intent, exampleZone(serial));
+  let hosts = 0;
+  const write = () => writer.submit(request([add(`host${++hosts}`, 60, "A", "192.0.2.1")]));
+  const store: Store = new MemoryStore(state);
+  const table = new MapTable();
+  const log = listLogger();
+  const parts: FollowParts = { store, table, clock: standingClock, log };
+  const follow = (known: ZoneVersion | undefined) => followStore(parts, ORIGIN, known);
+  const expectAlike = () => {
+    expect(zoneText(table.view(ORIGIN)!)).toEqual(zoneText(writer.view(ORIGIN)!));
+  };
+  return { store, table, log, parts, write, follow, expectAlike, writer };
+}
+
+/** The store's zone in batches of one RRset each, as `change` leaves them, with what happens between. */
+function rebatch(
+  store: Store,
+  change: (rrsets: RRset[]) => RRset[],
+  meanwhile: { eachTime?: () => void; atTheEnd?: () => void } = {},
+): void {
+  const loadZone = store.loadZone.bind(store);
+  store.loadZone = async (origin): Promise<LoadedZone | undefined> => {
+    const zone = await loadZone(origin);
+    if (zone === undefined) return undefined;
+    async function* batches(whole: LoadedZone): AsyncGenerator<readonly RRset[]> {
+      const rrsets: RRset[] = [];
+      for await (const batch of whole.batches) rrsets.push(...batch);
+      for (const rrset of change(rrsets)) {
+        meanwhile.eachTime?.();
+        yield [rrset];
+      }
+      meanwhile.atTheEnd?.();
+    }
+    return { ...zone, batches: batches(zone) };
+  };
+}
+
+describe("a zone that changed in the store", () => {
+  test("is followed by its journal", async () => {
+    const { table, write, follow, expectAlike } = await following();
+    expect(await follow(undefined)).toMatchObject({ isReloaded: true, entries: [] });
+    await write();
+    await write();
+    const followed = await follow({ serial: 1, sequence: 1 });
+    expect(followed).toMatchObject({
+      status: "following",
+      version: { serial: 3, sequence: 3 },
+      isReloaded: false,
+      ownersAdded: 2,
+      entries: [{ toSerial: 2 }, { toSerial: 3 }],
+    });
+    expectAlike();
+    expect(table.events).toEqual(["load", "publish"]);
+  });
+
+  test("is loaded whole when its journal has lost what is needed", async () => {
+    const { store, table, write, follow, expectAlike } = await following();
+    await follow(undefined);
+    await write();
+    store.readJournal = async () => [];
+    expect(await follow({ serial: 1, sequence: 1 })).toMatchObject({
+      version: { serial: 2, sequence: 2 },
+      isReloaded: true,
+      entries: [],
+    });
+    expectAlike();
+    expect(table.events).toEqual(["load", "load"]);
+  });
+
+  test("is loaded whole when its journal does not fit what is shown", async () => {
+    const { table, write, follow, expectAlike } = await following();
+    await follow(undefined);
+    table.publish(ORIGIN, [
+      { owner: at("host1"), rrtype: 1, rrset: rrset("host1", 60, "A", "192.0.2.1") },
+    ]);
+    await write();
+    expect(await follow({ serial: 1, sequence: 1 })).toMatchObject({ isReloaded: true });
+    expectAlike();
+    expect(table.events).toEqual(["load", "publish", "load"]);
+  });
+
+  test("at every look is given up for now, and followed when it rests", async () => {
+    const { store, write, follow, expectAlike } = await following();
+    await follow(undefined);
+    const loadZone = store.loadZone.bind(store);
+    let looks = 0;
+    store.loadZone = async (origin) => {
+      looks++;
+      await write();
+      return loadZone(origin);
+    };
+    await expect(follow({ serial: 1, sequence: 1 })).rejects.toMatchObject({
+      code: ErrorCode.conflict,
+      message: expect.stringContaining("changes faster in the store"),
+    });
+    expect(looks).toBe(Limits.commitAttempts);
+    store.loadZone = loadZone;
+    expect(await follow({ serial: 1, sequence: 1 })).toMatchObject({ status: "following" });
+    expectAlike();
+  });
+});
+
+describe("a load", () => {
+  test("that breaks off leaves what was shown before", async () => {
+    const { store, table, write, follow } = await following();
+    await follow(undefined);
+    const before = zoneText(table.view(ORIGIN)!);
+    await write();
+    const failure = new WindhoverError(ErrorCode.storeUnavailable, "connection lost");
+    const atTheEnd = () => {
+      throw failure;
+    };
+    rebatch(store, (rrsets) => rrsets.slice(0, 3), { atTheEnd });
+    await expect(follow(undefined)).rejects.toBe(failure);
+    expect(table.events).toEqual(["load", "abort"]);
+    expect(zoneText(table.view(ORIGIN)!)).toEqual(before);
+  });
+
+  test.each([
+    [1_000, []],
+    [4_999, [2]],
+    [5_000, [1, 2, 3]],
+  ])("whose batches take %i ms each says now and then how far it is", async (step, said) => {
+    const { store, parts, log } = await following();
+    let ms = 0;
+    const eachTime = () => {
+      ms += step;
+    };
+    rebatch(store, (rrsets) => rrsets.slice(0, 3), { eachTime });
+    const clock = { ...standingClock, monotonicMs: () => ms };
+    await followStore({ ...parts, clock }, ORIGIN, undefined);
+    const lines = log.lines.filter(({ message }) => message === "loading zone");
+    expect(lines.map(({ fields }) => fields.rrsets)).toEqual(said);
+  });
+});
+
+describe("a store at an older serial than was shown", () => {
+  const shown = { serial: 50, sequence: 9 };
+
+  test("goes on from ours, wherever its SOA stands", async () => {
+    const { store, table, follow } = await following();
+    rebatch(store, ([first, ...rest]) => [...rest, first as RRset]);
+    expect(await follow(shown)).toMatchObject({
+      version: { serial: 51, sequence: 2 },
+      isReloaded: true,
+    });
+    expect(table.view(ORIGIN)?.rrset(ORIGIN, 6)).toEqual(soa(51));
+  });
+
+  test("and without an SOA is reported, not mended", async () => {
+    const { store, table, follow } = await following();
+    rebatch(store, (rrsets) => rrsets.slice(1));
+    await expect(follow(shown)).rejects.toMatchObject({
+      code: ErrorCode.storeFormat,
+      message: expect.stringContaining("restore it from a backup"),
+    });
+    expect(table.events).toEqual([]);
+  });
+});
