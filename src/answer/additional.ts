@@ -95,7 +95,7 @@ function findTarget(draft: Draft, allowed: number): number {
     const encloser = reader.findNode(zone, target, label);
     if (encloser === 0) continue;
     const flags = reader.nodeFlags(encloser);
-    const isCovered = (flags & (COVERED | NodeFlag.dname)) !== 0;
+    const isCovered = (flags & ((COVERED & ~allowed) | NodeFlag.dname)) !== 0;
     if (isCovered || (flags & NodeFlag.wildcardChild) === 0) return 0;
     return reader.findWildcard(zone, target, label);
   }

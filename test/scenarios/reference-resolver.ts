@@ -78,12 +78,19 @@ function lookUp(zone: ReferenceZone, name: string, qtype: string): Found {
   return exists(zone, source) ? { kind: "node", source } : { kind: "nothing" };
 }
 
+/** Where glue for a name that is not the zone's to answer comes from, wildcards included. */
+function coveredSource(zone: ReferenceZone, name: string): string {
+  if (exists(zone, name)) return name;
+  let encloser = parentOf(name);
+  while (!exists(zone, encloser)) encloser = parentOf(encloser);
+  return rrset(zone, encloser, "DNAME").length > 0 ? "" : `*.${encloser}`;
+}
+
 function addresses(zone: ReferenceZone, name: string, isGlueGiven: boolean): ReferenceRecord[] {
   if (!isIn(name, zone.origin)) return [];
   const found = lookUp(zone, name, "A");
-  if (found.kind === "nothing") return [];
-  if (found.kind !== "node" && !(isGlueGiven && exists(zone, name))) return [];
-  const source = found.kind === "node" ? found.source : name;
+  if (found.kind === "nothing" || (found.kind !== "node" && !isGlueGiven)) return [];
+  const source = found.kind === "node" ? found.source : coveredSource(zone, name);
   return ["A", "AAAA"]
     .flatMap((rrtype) => rrset(zone, source, rrtype))
     .map((record) => ({ ...record, owner: name }));
