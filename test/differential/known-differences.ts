@@ -83,7 +83,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
         links(ours) > 0 &&
         nsd?.kind === "reply" &&
         (links(nsd) < links(ours) || isOtherDenial(ours, nsd)) &&
-        everyReply(others, (reply) => links(reply) > 0 && isPart(reply.answer, ours.answer))
+        everyReply(others, (reply) => links(reply) > 0 && isPart(cnames(reply), cnames(ours)))
       );
     },
   },
@@ -114,8 +114,12 @@ function everyReply(theirs: Exchange["theirs"], holds: (reply: Reply) => boolean
   return [...theirs.values()].every((form) => form.kind === "reply" && holds(form));
 }
 
-function links({ answer }: Reply): number {
-  return answer.filter((each) => each.includes(" IN CNAME ")).length;
+function links(reply: Reply): number {
+  return cnames(reply).length;
+}
+
+function cnames({ answer }: Reply): string[] {
+  return answer.filter((each) => each.includes(" IN CNAME "));
 }
 
 function isPart(part: readonly string[], whole: readonly string[]): boolean {
