@@ -237,14 +237,14 @@ class Exchange {
 
   #answerUpdate(opened: OpenMessage, client: Client, verdict: Verdict): Uint8Array | undefined {
     const { message, length } = opened;
-    const response = new Uint8Array(UPDATE_RESPONSE_LENGTH + finishLength(opened, client));
+    const response = replyBuffer(UPDATE_RESPONSE_LENGTH + finishLength(opened, client));
     const end = writeUpdateResponse(message, length, verdict, response);
     return this.#finish(opened, client, response, end);
   }
 
   #reject(opened: OpenMessage, client: Client, why: Rejection): Uint8Array | undefined {
     const { message, length } = opened;
-    const response = new Uint8Array(ERROR_REPLY_LENGTH + finishLength(opened, client));
+    const response = replyBuffer(ERROR_REPLY_LENGTH + finishLength(opened, client));
     const end = writeErrorReply(message, length, why, response);
     return this.#finish(opened, client, response, end);
   }
@@ -344,6 +344,11 @@ class Exchange {
   #nowSeconds(): number {
     return Math.floor(this.#parts.clock.nowMs() / 1000);
   }
+}
+
+/** From Node's pool, as memory of its own would cost more than the reply; only what is written is ever sent. */
+function replyBuffer(length: number): Uint8Array {
+  return Buffer.allocUnsafe(length);
 }
 
 /** Octets behind a reply of ours that options, padding and TSIG may take. */

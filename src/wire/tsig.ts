@@ -182,19 +182,24 @@ export interface TsigSigning extends UnsignedMessage {
 
 /** Signs a message and returns its new length. Throws `WriterFull`: leave `tsigLength` octets of room. */
 export function signTsig(signing: TsigSigning): number {
-  const { message, length, key } = signing;
+  const { message, length, key, nowSeconds, requestMac } = signing;
   const { hash, name, macLength } = algorithmOf(key);
-  const fields: TsigFields = {
-    ...unsignedFields(signing, signing.nowSeconds),
+  const { error = TsigError.none, otherData = NO_OCTETS } = signing;
+  const fields = {
+    timeSigned: nowSeconds,
+    fudge: Limits.tsigFudge,
+    originalId: u16At(message, HeaderOffset.id),
     keyName: key.name,
     algorithm: name,
-    error: signing.error ?? TsigError.none,
-    otherData: signing.otherData ?? NO_OCTETS,
+    mac: NO_OCTETS as Uint8Array,
+    error,
+    otherData,
   };
-  const hmac = startMac(hash, key.secret, signing.requestMac);
+  const hmac = startMac(hash, key.secret, requestMac);
   updateMessage(hmac, message, length, asItIs(message));
   updateVariables(hmac, fields);
-  return appendTsig(signing, { ...fields, mac: hmac.digest().subarray(0, macLength) });
+  fields.mac = hmac.digest().subarray(0, macLength);
+  return appendTsig(signing, fields);
 }
 
 /** Octets that signing with this key adds to a message. */
@@ -216,18 +221,21 @@ export interface TsigAnswer extends UnsignedMessage {
  * answered without a MAC; a wrong time with the time of both sides, signed; `formerr` without a TSIG at all.
  */
 export function signTsigAnswer(answer: TsigAnswer): number {
-  const { request, status, key, nowSeconds, length } = answer;
+  const { request, status, key, nowSeconds, message, length, capacity = message.length } = answer;
   if (status === "formerr") return length;
   const error = STATUS_ERROR[status];
   if (key === undefined || status === "badkey" || status === "badsig") {
     const { keyName, algorithm } = request;
     return appendTsig(answer, { ...unsignedFields(answer, nowSeconds), keyName, algorithm, error });
   }
-  const signing = { ...answer, key, error, requestMac: request.mac };
-  if (status !== "badtime") return signTsig(signing);
+  const requestMac = request.mac;
+  if (status !== "badtime") {
+    return signTsig({ message, length, capacity, key, nowSeconds, requestMac, error });
+  }
   const otherData = new Uint8Array(6);
   new MessageWriter(otherData).u48(nowSeconds);
-  return signTsig({ ...signing, nowSeconds: request.timeSigned, otherData });
+  const timeSigned = { nowSeconds: request.timeSigned, otherData };
+  return signTsig({ message, length, capacity, key, requestMac, error, ...timeSigned });
 }
 
 const STATUS_ERROR = {
