@@ -37,7 +37,7 @@ function writeNameServers(draft: Draft, rrset: number): void {
   const { reader, rrsetAt } = draft;
   const count = reader.rrsetCount(rrset);
   for (let index = 0; index < count; index++) {
-    if (!reader.readTarget(draft.zone, rrset, index, draft.target)) return;
+    reader.readTarget(draft.zone, rrset, index, draft.target);
     if (!writeAddresses(draft, rrsetAt + reader.targetOffset(rrset, index), COVERED)) return;
   }
 }
@@ -46,7 +46,7 @@ function writeHosts(draft: Draft, rrset: number): void {
   const { reader, rrsetAt, target } = draft;
   const count = Math.min(reader.rrsetCount(rrset), Limits.additionalTargets);
   for (let index = 0; index < count; index++) {
-    if (!reader.readTarget(draft.zone, rrset, index, target)) return;
+    reader.readTarget(draft.zone, rrset, index, target);
     let targetAt = rrsetAt + reader.targetOffset(rrset, index);
     if (target.labels === 0 && isServiceBinding(reader.rrsetType(rrset))) {
       // RFC 9460 §2.5: the target "." is the owner itself, or says that there is no service where the priority is 0.
@@ -91,15 +91,14 @@ function findTarget(draft: Draft, allowed: number): number {
   if (top < 0 || target.hashes[top] !== name.hashes[originLabel]) return 0;
   const node = reader.findNode(zone, target, 0);
   if (node !== 0) return (reader.nodeFlags(node) & COVERED & ~allowed) === 0 ? node : 0;
-  for (let label = 1; label <= top; label++) {
-    const encloser = reader.findNode(zone, target, label);
-    if (encloser === 0) continue;
-    const flags = reader.nodeFlags(encloser);
-    const isCovered = (flags & ((COVERED & ~allowed) | NodeFlag.dname)) !== 0;
-    if (isCovered || (flags & NodeFlag.wildcardChild) === 0) return 0;
-    return reader.findWildcard(zone, target, label);
-  }
-  return 0;
+  let label = 0;
+  let encloser = 0;
+  do encloser = reader.findNode(zone, target, ++label);
+  while (encloser === 0 && label < top);
+  const flags = reader.nodeFlags(encloser);
+  const isCovered = (flags & ((COVERED & ~allowed) | NodeFlag.dname)) !== 0;
+  if (isCovered || (flags & NodeFlag.wildcardChild) === 0) return 0;
+  return reader.findWildcard(zone, target, label);
 }
 
 function writeExtra(draft: Draft, node: number, rrtype: number, targetAt: number): boolean {

@@ -29,12 +29,11 @@ const dnameTargets = new Uint32Array(Limits.aliasChain + 1);
 export function followCname(draft: Draft, node: number): State {
   const { reader } = draft;
   const rrset = reader.findRRset(node, Type.CNAME);
-  if (rrset === 0) return State.failed;
   if (!draft.writeAnswer(rrset)) return State.truncated;
   dnames[draft.links] = 0;
   const targetAt = draft.rrsetAt + reader.targetOffset(rrset, 0);
   const target = nextName(draft);
-  if (!reader.readTarget(draft.zone, rrset, 0, target)) return State.failed;
+  reader.readTarget(draft.zone, rrset, 0, target);
   return follow(draft, target, targetAt, Limits.nameLength, 0);
 }
 
@@ -43,11 +42,10 @@ export function followDname(draft: Draft, node: number, label: number): State {
   const { reader, name, zone } = draft;
   draft.decide(label);
   const rrset = reader.findRRset(node, Type.DNAME);
-  if (rrset === 0) return State.failed;
   const targetAt = writeDname(draft, rrset, label);
   if (targetAt === 0) return State.truncated;
   const target = nextName(draft);
-  if (!reader.readTarget(zone, rrset, 0, target)) return State.failed;
+  reader.readTarget(zone, rrset, 0, target);
   const prefix = name.offsets[label] as number;
   if (!joinTarget(name, prefix, target)) return State.tooLong;
   const cnameAt = draft.at;

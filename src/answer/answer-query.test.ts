@@ -132,6 +132,30 @@ describe("beyond the reach of compression pointers", () => {
     expect(owners.sort()).toEqual(expected.sort());
   });
 
+  test.each([
+    [
+      "its RRs alone would fill the message",
+      "AAAA",
+      2_400,
+      (n: number) => `2001:db8::${n.toString(16)}`,
+    ],
+    ["its owners, written out, would", "A", 1_500, (n: number) => `10.0.${n >> 8}.${n & 255}`],
+  ])("glue that does not fit because %s is left out, and TC says so", (_, type, size, address) => {
+    const count = 700;
+    const name = (index: number) => `server-number-${index}.in-a-long-name.del`;
+    const ns = lines(count, (index) => `del 60 NS ${name(index)}`);
+    const glue = lines(count - 1, (index) => `${name(index)} 60 A 192.0.2.${index % 250}`);
+    const large = lines(size, (index) => `${name(count - 1)} 60 ${type} ${address(index)}`);
+    const { flags, additionals, length } = ask(
+      startExample(ns + glue + large),
+      "www.del.example.",
+      Type.A,
+    );
+    expect(length).toBeGreaterThan(0x4000 * 2);
+    expect(flags & HeaderFlag.tc).toBe(HeaderFlag.tc);
+    expect(additionals.length).toBe(count - 1);
+  });
+
   test("what does not fit 65,535 octets is truncated at a whole RRset", () => {
     const texts = lines(250, (index) => `many 60 TXT "${index} ${"t".repeat(180)}"`);
     const address = lines(1100, (index) => `many 60 AAAA 2001:db8::${index.toString(16)}`);

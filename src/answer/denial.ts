@@ -6,7 +6,6 @@ export function writeDenial(draft: Draft): void {
   const { reader, zone, name, originLabel, originOffset } = draft;
   const ttl = reader.zoneNegativeTtl(zone);
   const soa = reader.zoneSoa(zone);
-  if (soa === 0) return;
   if (!draft.write(Section.authority, soa, name, originLabel, originOffset, ttl)) {
     draft.isTruncated = true;
   }

@@ -3,11 +3,12 @@ import { clientOf, startAnswering } from "../../test/scenarios/scenario-server.t
 import { type AddressPrefix, parsePrefix } from "../base/address-octets.ts";
 import { Counter } from "../base/counters.ts";
 import { Limits } from "../base/limits.ts";
-import { Rcode, Type } from "../wire/code-points.ts";
+import { HeaderFlag, Rcode, Type } from "../wire/code-points.ts";
 import { recordEdns } from "../wire/edns.ts";
 import { makeQuery, readMessage, writeMessage } from "../wire/message.ts";
 import { parseName, parseWireName } from "../wire/name.ts";
 import { defaultAnswerSettings } from "./answer-settings.ts";
+import { Deferred } from "./deferred.ts";
 import {
   Admission,
   createRateLimitTable,
@@ -214,6 +215,22 @@ describe("answerQuery", () => {
     const rcodes = [1, 2, 3, 4, 5, 6].map((n) => ask(server, `${n}.elsewhere.`)?.rcode);
     const { refused } = Rcode;
     expect(rcodes).toEqual([refused, refused, undefined, refused, undefined, refused]);
+  });
+
+  test("silence stays silence, and what is for the main thread goes there, though the limit is reached", () => {
+    const server = startLimited({ perSecond: 1, slip: 1 });
+    for (let times = 0; times < 3; times++) ask(server, "ns.example.");
+    const send = (qtype: number, flags = 0) => {
+      const query = new Uint8Array(512);
+      const name = parseWireName("example.");
+      const length = writeMessage(makeQuery({ id: 1, name, qtype, flags }), query);
+      return server.answer(query, length, clientOf("udp"), new Uint8Array(512));
+    };
+    for (let times = 0; times < 3; times++) {
+      expect(send(Type.A, HeaderFlag.qr)).toBe(0);
+      expect(send(Type.IXFR)).toBe(Deferred.transfer);
+    }
+    expect(server.counters[Counter.rateLimitSlipped]).toBe(2);
   });
 
   test("streams have no limit", () => {

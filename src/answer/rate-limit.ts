@@ -132,7 +132,7 @@ export class RateLimiter {
   #findBucket(length: number, kind: number, name: number): number {
     const { digest } = this.#sip;
     this.#hash(length, kind, name);
-    const tag = digest[1] === 0 ? 1 : (digest[1] as number) >>> 0;
+    const tag = Math.max(1, (digest[1] as number) >>> 0);
     const first = ((digest[0] as number) & (SETS - 1)) * WAYS * BUCKET_WORDS;
     const buckets = this.#buckets;
     let idlest = first;

@@ -12,7 +12,6 @@ export function writeReferral(draft: Draft): void {
   // After an alias the response is still authoritative for what it has answered (RFC 1035 §4.1.1).
   if (draft.links === 0) draft.isAuthoritative = false;
   const ns = reader.findRRset(cut, Type.NS);
-  if (ns === 0) return;
   if (!draft.write(Section.authority, ns, name, cutLabel, draft.labelOffset(cutLabel), -1)) {
     draft.isTruncated = true;
     return;

@@ -123,6 +123,19 @@ describe("padReply", () => {
     );
   });
 
+  test("not where something stands behind its OPT, as in a reply that is signed", () => {
+    const query = queryWith(PADDING);
+    const buffer = new Uint8Array(600);
+    const length = writeErrorReply(query, query.length, WHY, buffer);
+    const tsig = [0, 0, 250, 0, 255, 0, 0, 0, 0, 0, 0];
+    buffer.set(tsig, length);
+    buffer[11] = 2;
+    const signed = buffer.slice();
+    expect(readMessage(signed.slice(0, length + tsig.length)).additionals).toHaveLength(2);
+    expect(padReply(buffer, length + tsig.length, 0)).toBe(length + tsig.length);
+    expect(buffer).toEqual(signed);
+  });
+
   test("as far as there is room", () => {
     const { length } = padded("x", 0);
     expect(padded("x", 0, length + 4 + 9).message).toHaveLength(length + 13);

@@ -27,14 +27,13 @@ export interface AskedOptions {
 
 const NOTHING: AskedOptions = { cookieAt: 0, wantsKeepalive: false, isPadded: false };
 
-/** `undefined` when one of the options makes the request FORMERR, as in `readOpt`. */
+/** Of a message that the gate has let through. `undefined` when an option makes it FORMERR, as in `readOpt`. */
 export function readAskedOptions(
   message: Uint8Array,
   length: number,
   { transport }: Client,
 ): AskedOptions | undefined {
-  const behind = questionSectionEnd(message, length);
-  const opt = behind === 0 ? 0 : findOpt(message, behind, length, countRecords(message));
+  const opt = findOpt(message, questionSectionEnd(message, length), length, countRecords(message));
   if (opt <= 0 || message[opt + OptOffset.version] !== 0) return NOTHING;
   const isStream = transport !== Transport.udp;
   const cookie = findOption(message, opt, EdnsOption.cookie);

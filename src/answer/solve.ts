@@ -74,11 +74,12 @@ function solveNode(draft: Draft, node: number, flags: number): State {
 /** The name has no node: its closest encloser decides (RFC 4592 §3.3.1). */
 function solveMissing(draft: Draft): State {
   const { reader, zone, name } = draft;
-  for (let label = 1; label <= draft.originLabel; label++) {
-    const encloser = reader.findNode(zone, name, label);
-    if (encloser !== 0) return solveBelow(draft, encloser, label);
-  }
-  return State.failed;
+  let label = 0;
+  let encloser = 0;
+  // The origin has a node always.
+  do encloser = reader.findNode(zone, name, ++label);
+  while (encloser === 0 && label < draft.originLabel);
+  return solveBelow(draft, encloser, label);
 }
 
 /** `name` is missing below `encloser`, its closest one, which is its suffix at `label`. */
@@ -97,7 +98,10 @@ function solveBelow(draft: Draft, encloser: number, label: number): State {
   return source === 0 ? State.nxDomain : solveNode(draft, source, reader.nodeFlags(source));
 }
 
-/** `name` is occluded: the cut or DNAME that covers it stands at `fromLabel` or above. */
+/**
+ * `name` is occluded: the cut or DNAME that covers it stands at `fromLabel` or above. An update may take it away
+ * between two of our looks; then the client asks again, and hears how it is now.
+ */
 function solveCovered(draft: Draft, fromLabel: number): State {
   const { reader, zone, name } = draft;
   for (let label = fromLabel; label <= draft.originLabel; label++) {

@@ -13,7 +13,7 @@ export const State = {
   truncated: 5,
   /** A DNAME makes a name of more than 255 octets (RFC 6672 §2.2). */
   tooLong: 6,
-  /** The zone is going away under us. */
+  /** The zone changed while we looked, so that no answer of before or after can be told. */
   failed: 7,
 } as const;
 export type State = (typeof State)[keyof typeof State];

@@ -102,6 +102,11 @@ describe("a full transfer", () => {
     expect(typesOf(fullTransfer(zone, () => false))).toEqual([Type.SOA, Type.NS, Type.SOA]);
   });
 
+  test("of a zone without name servers begins with the SOA alone", () => {
+    const zone = new ZoneMap(ORIGIN, [soa(1), rrset("a", 60, "A", "192.0.2.1")]);
+    expect(typesOf(fullTransfer(zone))).toEqual([Type.SOA, Type.A, Type.SOA]);
+  });
+
   test("of a zone without an SOA is nothing", () => {
     expect([...fullTransfer(new ZoneMap(ORIGIN))]).toEqual([]);
   });

@@ -7,6 +7,7 @@
  *     up to date  SOA
  */
 import { assert } from "../base/assert.ts";
+import { expected } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { Class, HEADER_LENGTH, HeaderFlag, Type } from "../wire/code-points.ts";
 import { DNSSEC_OK, findOpt, OPT_LENGTH, OptOffset, writeEdns } from "../wire/edns.ts";
@@ -146,7 +147,7 @@ class TransferMessage {
     try {
       writeRecord(writer, record);
     } catch (error) {
-      if (!(error instanceof WriterFull)) throw error;
+      expected(error, WriterFull);
       writer.rollback(mark);
       return false;
     }
