@@ -106,9 +106,12 @@ export class Accounts {
 
   /** The principal of a machine token, or of a configured user's plain token long enough to stand alone. */
   verifyToken(secret: string): Principal | undefined {
+    return this.#tokenOwner(secret, secretDigest(secret));
+  }
+
+  #tokenOwner(secret: string, digest: Buffer): Principal | undefined {
     const id = tokenId(secret);
     const token = id === undefined ? undefined : this.#tokens.get(id);
-    const digest = secretDigest(secret);
     if (token !== undefined && equalDigests(token.digest, digest)) return token.principal;
     if (secret.length < Limits.tokenLength) return undefined;
     return this.#plainTokens.get(digest.toString("hex"))?.principal;
@@ -119,10 +122,11 @@ export class Accounts {
    * password. `"busy"`: too many passwords are being checked, ask again later.
    */
   async verifyBasic(name: string, secret: string): Promise<Principal | undefined | "busy"> {
-    const owner = this.verifyToken(secret);
+    const digest = secretDigest(secret);
+    const owner = this.#tokenOwner(secret, digest);
     if (owner !== undefined) return owner;
     const user = this.#users.get(name);
-    if (user?.digest !== undefined && equalDigests(user.digest, secretDigest(secret))) {
+    if (user?.digest !== undefined && equalDigests(user.digest, digest)) {
       return user.principal;
     }
     const hash = user?.hash ?? this.#decoy;

@@ -26,7 +26,8 @@ export function tokenId(secret: string): string | undefined {
 }
 
 export function secretDigest(secret: string): Buffer {
-  return hash("sha256", secret, "buffer");
+  // By way of text: as a buffer it comes out twice as slowly.
+  return Buffer.from(hash("sha256", secret, "binary"), "latin1");
 }
 
 /** Takes the same time wherever the digests differ. */

@@ -65,6 +65,7 @@ export async function readParameters(source: ParameterSource): Promise<RequestPa
 
 async function readBody({ body, contentType }: ParameterSource): Promise<readonly Pair[]> {
   if (/^\s*multipart\/form-data\s*;/i.test(contentType)) return readMultipart(body, contentType);
+  if (body.length === 0) return [];
   const text = Buffer.from(body).toString("utf8").trim();
   return text.startsWith("{") ? readJson(text) : parsePairs(text);
 }
@@ -80,8 +81,11 @@ function parsePairs(text: string): readonly Pair[] {
   });
 }
 
+const ENCODED = /[+%]/;
+
 /** `+` is a space; a `%` without two hex digits is itself; octets that are not UTF-8 are read as Latin-1. */
 export function decodeComponent(text: string): string {
+  if (!ENCODED.test(text)) return text;
   const spaced = text.replaceAll("+", " ");
   return spaced.replace(/(?:%[0-9a-f]{2})+/gi, (escapes) =>
     decodeText(Buffer.from(escapes.replaceAll("%", ""), "hex")),
