@@ -1,5 +1,5 @@
 /** Starts the peers with the zones of a round: as they are installed, but quiet, unlimited and with our CH texts. */
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../system/harness/ports.ts";
@@ -55,7 +55,10 @@ export async function startPeer(name: PeerName, all: readonly GeneratedZone[]): 
     get output() {
       return daemon.output;
     },
-    stop: () => daemon.end(),
+    async stop() {
+      await daemon.end();
+      rmSync(directory, { recursive: true, force: true });
+    },
   };
   await untilServed(server, zones);
   return server;

@@ -1,5 +1,5 @@
 /** Starts the built program with the zones of a round. */
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { Windhover } from "../system/harness/windhover.ts";
@@ -31,6 +31,9 @@ export async function startWindhover(zones: readonly GeneratedZone[]): Promise<S
     get output() {
       return windhover.output;
     },
-    stop: () => windhover.stop(),
+    async stop() {
+      await windhover.stop();
+      rmSync(windhover.directory, { recursive: true, force: true });
+    },
   };
 }
