@@ -30,6 +30,14 @@ describe("an HMAC of a message", () => {
     expect(new MessageHmac("sha256", secret).update(message).digest()).toEqual(expected);
   });
 
+  test("takes a secret longer than a block as its hash (RFC 4231 §4.7)", () => {
+    const secret = new Uint8Array(131).fill(0xaa);
+    const message = Buffer.from("Test Using Larger Than Block-Size Key - Hash Key First");
+    expect(new MessageHmac("sha256", secret).update(message).digest().toString("hex")).toBe(
+      "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+    );
+  });
+
   test("with one secret is its own for each hash, and again after others", () => {
     const secret = new Uint8Array(16).fill(9);
     const message = Uint8Array.of(5);
