@@ -17,7 +17,7 @@ export const Limits = {
   udpPayload: 512,
   /** RFC 9715 and DNS Flag Day 2020: what crosses every path without fragments. */
   ednsPayload: 1232,
-  /** CNAME and DNAME links followed inside our zones in one answer; as Knot. */
+  /** CNAME and DNAME links followed inside our zones in one answer: no honest chain is as long. */
   aliasChain: 20,
   /** Targets of one MX, SRV, SVCB or HTTPS RRset whose addresses are added; the client can ask for more. */
   additionalTargets: 32,
