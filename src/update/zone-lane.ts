@@ -120,7 +120,7 @@ export class ZoneLane {
     return this.#exclusively(() => this.#followStore());
   }
 
-  /** Makes the zone in the store, then in the table. */
+  /** Makes the zone in the store, which has it once, then in the table. */
   create(entry: JournalEntry, rrsets: Iterable<RRset>): Promise<void> {
     return this.#exclusively(() => this.#create(entry, rrsets));
   }
@@ -317,7 +317,6 @@ export class ZoneLane {
 
   async #create(entry: JournalEntry, rrsets: Iterable<RRset>): Promise<void> {
     const { store, table } = this.#parts;
-    if (this.#version !== undefined) throw zoneExists(this.origin);
     let loader: ZoneTableLoader | undefined;
     try {
       loader = table.beginZone(this.origin);
