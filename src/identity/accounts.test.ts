@@ -23,7 +23,7 @@ function open(store = new MemoryStore()) {
 describe("users", () => {
   test("of the configuration are known by their password", async () => {
     const { accounts } = open();
-    accounts.configure({ name: "alice", password: hash, grants: GRANTS });
+    accounts.replaceConfigured([{ name: "alice", password: hash, grants: GRANTS }]);
     expect(await accounts.verifyBasic("alice", "correct")).toMatchObject({
       actor: "user:alice",
       isOperator: false,
@@ -52,7 +52,7 @@ describe("users", () => {
   test("of the configuration win over the store and cannot be changed there", async () => {
     const { accounts, store } = open();
     await open(store).accounts.putUser({ name: "alice", password: "stored", grants: [] });
-    accounts.configure({ name: "alice", password: hash, grants: GRANTS });
+    accounts.replaceConfigured([{ name: "alice", password: hash, grants: GRANTS }]);
     await accounts.load();
     expect(await accounts.verifyBasic("alice", "correct")).toMatchObject({ actor: "user:alice" });
     expect(await accounts.verifyBasic("alice", "stored")).toBeUndefined();
@@ -64,21 +64,65 @@ describe("users", () => {
     [{ name: "x", password: "$argon2id$", token: "t", grants: [] }, "needs either"],
     [{ name: "x", password: "hunter2", grants: [] }, "not an argon2id hash"],
   ])("%j cannot be one, and the message says why", (user, message) => {
-    expect(() => open().accounts.configure(user)).toThrow(message);
+    expect(() => open().accounts.replaceConfigured([user])).toThrow(message);
   });
 
   test("a plain token is a password; long enough it stands alone, unless two users share it", async () => {
     const { accounts } = open();
     const long = "x".repeat(Limits.tokenLength);
     const short = "x".repeat(Limits.tokenLength - 1);
-    accounts.configure({ name: "long", token: long, grants: [] });
-    accounts.configure({ name: "short", token: short, grants: [] });
+    const users = [
+      { name: "long", token: long, grants: [] },
+      { name: "short", token: short, grants: [] },
+    ];
+    accounts.replaceConfigured(users);
     expect(await accounts.verifyBasic("short", short)).toMatchObject({ actor: "user:short" });
     expect(accounts.verifyToken(long)).toMatchObject({ actor: "user:long" });
     expect(accounts.verifyToken(short)).toBeUndefined();
-    accounts.configure({ name: "twin", token: long, grants: [] });
+    accounts.replaceConfigured([...users, { name: "twin", token: long, grants: [] }]);
     expect(accounts.verifyToken(long)).toBeUndefined();
     expect(await accounts.verifyBasic("twin", long)).toMatchObject({ actor: "user:twin" });
+  });
+});
+
+describe("the users of the configuration", () => {
+  test("are replaced as a whole, and stored ones come to light again", async () => {
+    const { accounts } = open();
+    await accounts.putUser({ name: "alice", password: "stored", grants: GRANTS });
+    const token = "x".repeat(Limits.tokenLength);
+    accounts.replaceConfigured([
+      { name: "alice", password: hash, grants: GRANTS },
+      { name: "bob", token, grants: [] },
+    ]);
+    expect(await accounts.verifyBasic("alice", "correct")).toMatchObject({ actor: "user:alice" });
+    expect(accounts.listUsers()).toMatchObject([
+      { name: "alice", source: "configuration" },
+      { name: "bob", source: "configuration" },
+    ]);
+    accounts.replaceConfigured([]);
+    expect(await accounts.verifyBasic("alice", "correct")).toBeUndefined();
+    expect(await accounts.verifyBasic("alice", "stored")).toMatchObject({ actor: "user:alice" });
+    expect(accounts.verifyToken(token)).toBeUndefined();
+    expect(accounts.listUsers()).toMatchObject([{ name: "alice", source: "store" }]);
+  });
+
+  test("stay all as they were when one of the new cannot be", async () => {
+    const { accounts } = open();
+    accounts.replaceConfigured([{ name: "alice", token: "alices", grants: GRANTS }]);
+    const next = [
+      { name: "bob", token: "bobs", grants: [] },
+      { name: "eve", password: "plain", grants: [] },
+    ];
+    expect(() => accounts.replaceConfigured(next)).toThrow("user eve has a password");
+    expect(accounts.listUsers().map(({ name }) => name)).toEqual(["alice"]);
+  });
+
+  test("are those of before until the change is made", () => {
+    const { accounts } = open();
+    const change = accounts.prepareConfigured([{ name: "bob", token: "bobs", grants: [] }]);
+    expect(accounts.hasUser("bob")).toBe(false);
+    change();
+    expect(accounts.hasUser("bob")).toBe(true);
   });
 });
 
@@ -133,7 +177,7 @@ describe("tokens", () => {
 describe("a flood of wrong passwords", () => {
   test("is put off past the queue, and machines and known passwords go on", async () => {
     const { accounts } = open();
-    accounts.configure({ name: "alice", password: hash, grants: GRANTS });
+    accounts.replaceConfigured([{ name: "alice", password: hash, grants: GRANTS }]);
     const { secret } = await accounts.addToken({ grants: GRANTS });
     expect(await accounts.verifyBasic("alice", "correct")).toMatchObject({ actor: "user:alice" });
     const flood = Array.from({ length: 200 }, (_, at) =>
@@ -154,7 +198,7 @@ describe("a flood of wrong passwords", () => {
 
   test("leaves the event loop to others: it turns many times while one check runs", async () => {
     const { accounts } = open();
-    accounts.configure({ name: "alice", password: hash, grants: GRANTS });
+    accounts.replaceConfigured([{ name: "alice", password: hash, grants: GRANTS }]);
     let isRunning = true;
     const check = accounts.verifyBasic("alice", "wrong").finally(() => {
       isRunning = false;
@@ -170,7 +214,7 @@ describe("a flood of wrong passwords", () => {
 
   test("of the same password is one check", async () => {
     const { accounts } = open();
-    accounts.configure({ name: "alice", password: hash, grants: GRANTS });
+    accounts.replaceConfigured([{ name: "alice", password: hash, grants: GRANTS }]);
     const outcomes = await Promise.all(
       Array.from({ length: 200 }, () => accounts.verifyBasic("alice", "wrong")),
     );

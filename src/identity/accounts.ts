@@ -1,6 +1,6 @@
 /**
- * Users with passwords and machine tokens, and what each may do. Two sources: the configuration, which the
- * running server cannot change, and the store. The configuration wins where both name a user.
+ * Users with passwords and machine tokens, and what each may do. Two sources, kept apart: the configuration, which is
+ * replaced as a whole, and the store. The configuration wins where both name a user.
  */
 import type { Clock } from "../base/clock.ts";
 import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
@@ -27,7 +27,6 @@ import { equalDigests, makeToken, secretDigest, type Token, tokenId } from "./to
 
 interface User {
   readonly principal: Principal;
-  readonly source: "configuration" | "store";
   /** argon2id. */
   readonly hash?: string;
   /** SHA-256 of a plain token of the configuration. */
@@ -50,10 +49,11 @@ export class Accounts {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #log: Logger;
-  #users = new Map<string, User>();
+  #configured: ReadonlyMap<string, User> = new Map();
+  #stored = new Map<string, User>();
   #tokens = new Map<string, MachineToken>();
   /** Users of the configuration by their plain token; `undefined` where two share one. */
-  readonly #plainTokens = new Map<string, User | undefined>();
+  #plainTokens: ReadonlyMap<string, User | undefined> = new Map();
   readonly #queue = new PasswordQueue();
   readonly #cache = new PasswordCache();
   /** Equal checks under way are one check. */
@@ -66,33 +66,30 @@ export class Accounts {
     this.#log = log;
   }
 
-  /** A user of the configuration. Throws `bad-credential` saying what is wrong with it. */
-  configure(text: UserText): void {
-    if ((text.password === undefined) === (text.token === undefined)) {
-      throw badUser(text.name, "needs either `password` (an argon2id hash) or `token`");
-    }
-    if (text.password !== undefined && !isPasswordHash(text.password)) {
-      throw badUser(
-        text.name,
-        "has a password that is not an argon2id hash; `windhover token hash` makes one",
-      );
-    }
-    const user: User = {
-      principal: userPrincipal(text.name, text.grants),
-      source: "configuration",
-      ...(text.password === undefined ? {} : { hash: text.password }),
-      ...(text.token === undefined ? {} : { digest: secretDigest(text.token) }),
+  /**
+   * Reads the users of a configuration, who come in place of those of the one before when the returned function is
+   * called. Throws `bad-credential` saying what is wrong with one.
+   */
+  prepareConfigured(texts: readonly UserText[]): () => void {
+    const users = new Map(texts.map((text) => [text.name, parseUser(text)]));
+    const plainTokens = indexPlainTokens(texts, users);
+    return () => {
+      this.#configured = users;
+      this.#plainTokens = plainTokens;
+      this.#cache.clear();
+      this.#chooseDecoy();
     };
-    this.#users.set(text.name, user);
-    if (text.token !== undefined) this.#addPlainToken(text.token, user);
-    this.#chooseDecoy();
+  }
+
+  replaceConfigured(texts: readonly UserText[]): void {
+    this.prepareConfigured(texts)();
   }
 
   /** Reads users and tokens of the store anew. One that cannot be read is reported and left as it is. */
   async load(): Promise<void> {
     const users = await this.#store.readDocuments("user");
     const tokens = await this.#store.readDocuments("token");
-    this.#users = new Map([...this.#users].filter(([, { source }]) => source === "configuration"));
+    this.#stored = new Map();
     this.#tokens = new Map();
     for (const { id, json } of users) this.#attempt("user", id, () => this.#takeUser(id, json));
     for (const { id, json } of tokens) this.#attempt("token", id, () => this.#takeToken(id, json));
@@ -101,7 +98,11 @@ export class Accounts {
   }
 
   hasUser(name: string): boolean {
-    return this.#users.has(name);
+    return this.#user(name) !== undefined;
+  }
+
+  #user(name: string): User | undefined {
+    return this.#configured.get(name) ?? this.#stored.get(name);
   }
 
   /** The principal of a machine token, or of a configured user's plain token long enough to stand alone. */
@@ -125,7 +126,7 @@ export class Accounts {
     const digest = secretDigest(secret);
     const owner = this.#tokenOwner(secret, digest);
     if (owner !== undefined) return owner;
-    const user = this.#users.get(name);
+    const user = this.#user(name);
     if (user?.digest !== undefined && equalDigests(user.digest, digest)) {
       return user.principal;
     }
@@ -167,10 +168,10 @@ export class Accounts {
   }
 
   listUsers(): readonly UserListing[] {
-    return [...this.#users].map(([name, { principal, source }]) => ({
+    return [...new Map([...this.#stored, ...this.#configured])].map(([name, { principal }]) => ({
       name,
       grants: principal.grants.map(formatGrant),
-      source,
+      source: this.#configured.has(name) ? "configuration" : "store",
     }));
   }
 
@@ -194,17 +195,11 @@ export class Accounts {
   /** False when there is no such stored user. */
   async removeUser(name: string): Promise<boolean> {
     this.#refuseConfigured(name);
-    if (!this.#users.has(name)) return false;
+    if (!this.#stored.has(name)) return false;
     await this.#store.writeDocument("user", name, undefined);
-    this.#users.delete(name);
+    this.#stored.delete(name);
     this.#chooseDecoy();
     return true;
-  }
-
-  #addPlainToken(token: string, user: User): void {
-    if (token.length < Limits.tokenLength) return;
-    const key = secretDigest(token).toString("hex");
-    this.#plainTokens.set(key, this.#plainTokens.has(key) ? undefined : user);
   }
 
   #takeUser(name: string, json: string): void {
@@ -212,9 +207,8 @@ export class Accounts {
     if (!isPasswordHash(document.password)) {
       throw new WindhoverError(ErrorCode.storeFormat, "/password: not an argon2id hash");
     }
-    const user = { principal: userPrincipal(name, document.grants), hash: document.password };
-    if (this.#users.get(name)?.source === "configuration") return;
-    this.#users.set(name, { ...user, source: "store" });
+    const { grants, password } = document;
+    this.#stored.set(name, { principal: userPrincipal(name, grants), hash: password });
   }
 
   #takeToken(id: string, json: string): void {
@@ -241,7 +235,8 @@ export class Accounts {
 
   /** Unknown users are checked like the first known one; where nobody has a password there is nothing to hide. */
   #chooseDecoy(): void {
-    const model = [...this.#users.values()].find(({ hash }) => hash !== undefined)?.hash;
+    const users = [...this.#configured.values(), ...this.#stored.values()];
+    const model = users.find(({ hash }) => hash !== undefined)?.hash;
     this.#decoy = model === undefined ? undefined : decoyHash(model);
   }
 
@@ -267,10 +262,36 @@ export class Accounts {
   }
 
   #refuseConfigured(name: string): void {
-    if (this.#users.get(name)?.source !== "configuration") return;
+    if (!this.#configured.has(name)) return;
     const message = `the user ${name} stands in the configuration file; change it there`;
     throw new WindhoverError(ErrorCode.forbidden, message);
   }
+}
+
+function parseUser({ name, password, token, grants }: UserText): User {
+  if ((password === undefined) === (token === undefined)) {
+    throw badUser(name, "needs either `password` (an argon2id hash) or `token`");
+  }
+  if (password !== undefined && !isPasswordHash(password)) {
+    const advice = "has a password that is not an argon2id hash; `windhover token hash` makes one";
+    throw badUser(name, advice);
+  }
+  return {
+    principal: userPrincipal(name, grants),
+    ...(password === undefined ? {} : { hash: password }),
+    ...(token === undefined ? {} : { digest: secretDigest(token) }),
+  };
+}
+
+/** By digest, those long enough to stand alone; `undefined` where two users share one. */
+function indexPlainTokens(texts: readonly UserText[], users: ReadonlyMap<string, User>) {
+  const index = new Map<string, User | undefined>();
+  for (const { name, token } of texts) {
+    if (token === undefined || token.length < Limits.tokenLength) continue;
+    const key = secretDigest(token).toString("hex");
+    index.set(key, index.has(key) ? undefined : users.get(name));
+  }
+  return index;
 }
 
 function userPrincipal(name: string, grants: UserText["grants"]): Principal {

@@ -50,10 +50,41 @@ describe("keyring", () => {
     const { store, keyring } = setUp();
     await keyring.add(KEY);
     const later = setUp(store).keyring;
-    later.configure({ ...KEY, secret: "b3RoZXI=" });
+    later.replaceConfigured([{ ...KEY, secret: "b3RoZXI=" }]);
     await later.load();
     expect(later.find(parseName("router"))?.source).toBe("configuration");
     await expect(later.remove(parseName("router"))).rejects.toThrow("configuration file");
+  });
+
+  test("the keys of the configuration are replaced as a whole, and a stored one comes to light again", async () => {
+    const { keyring } = setUp();
+    await keyring.add({ ...KEY, secret: "c3RvcmVkIHN0b3JlZCBzdG9yZWQ=" });
+    keyring.replaceConfigured([KEY, { ...KEY, name: "other" }]);
+    expect(keyring.list().map(({ source }) => source)).toEqual(["configuration", "configuration"]);
+    keyring.replaceConfigured([]);
+    expect(keyring.find(parseName("other"))).toBeUndefined();
+    expect(keyring.find(parseName("router"))?.source).toBe("store");
+  });
+
+  test("one bad key, and the keys of before stay", () => {
+    const { keyring } = setUp();
+    keyring.replaceConfigured([KEY]);
+    const next = [
+      { ...KEY, name: "new" },
+      { ...KEY, name: "bad", secret: "" },
+    ];
+    expect(() => keyring.replaceConfigured(next)).toThrow("TSIG key bad");
+    expect(keyring.list().map(({ key }) => key.name)).toEqual([parseName("router")]);
+  });
+
+  test("a weak key is warned of once, and again when it is another", () => {
+    const { keyring, lines } = setUp();
+    const weak = { ...KEY, secret: "MDEyMzQ1Njc4OWFiY2Rl" };
+    keyring.replaceConfigured([weak]);
+    keyring.replaceConfigured([weak]);
+    expect(lines).toHaveLength(1);
+    keyring.replaceConfigured([{ ...weak, secret: "MDEyMzQ1Njc4OWFiY2Rm" }]);
+    expect(lines).toHaveLength(2);
   });
 
   test("a removed key is gone, here and in the store", async () => {
@@ -75,21 +106,21 @@ describe("keyring", () => {
     [{ ...KEY, grants: [{ allow: ["update" as const], zone: "a..b" }] }, "bad `zone`"],
     [{ ...KEY, grants: [{ allow: ["update" as const], zone: "a", types: ["AAAAA"] }] }, '"AAAAA"'],
   ])("a key that cannot work is refused with the reason", (text, reason) => {
-    expect(() => setUp().keyring.configure(text)).toThrow(reason);
+    expect(() => setUp().keyring.replaceConfigured([text])).toThrow(reason);
   });
 
   test("hmac-md5 works for a key that asks for it, with a warning", () => {
     const { keyring, lines } = setUp();
-    keyring.configure({ ...KEY, algorithm: "hmac-md5" });
+    keyring.replaceConfigured([{ ...KEY, algorithm: "hmac-md5" }]);
     expect(keyring.find(parseName("router"))?.key.algorithm).toBe("hmac-md5");
     expect(lines).toEqual([expect.stringContaining("hmac-md5, which is broken")]);
   });
 
   test("a secret of 16 octets is taken silently, one of 15 with a warning", () => {
     const { keyring, lines } = setUp();
-    keyring.configure(KEY);
+    keyring.replaceConfigured([KEY]);
     expect(lines).toEqual([]);
-    keyring.configure({ ...KEY, secret: "MDEyMzQ1Njc4OWFiY2Rl" });
+    keyring.replaceConfigured([{ ...KEY, secret: "MDEyMzQ1Njc4OWFiY2Rl" }]);
     expect(lines).toEqual([expect.stringContaining("15 octets")]);
     expect(keyring.find(parseName("router"))?.key.secret.length).toBe(15);
   });

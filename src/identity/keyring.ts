@@ -1,9 +1,10 @@
 /**
- * TSIG keys and what each may do. Two sources: the configuration, which the running server cannot change, and the
- * store, which `windhover key` does. The configuration wins where both name a key.
+ * TSIG keys and what each may do. Two sources, kept apart: the configuration, which is replaced as a whole, and the
+ * store, which `windhover key` changes. The configuration wins where both name a key.
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
+import { equalBytes } from "../base/bytes.ts";
 import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { Store } from "../store/store.ts";
@@ -40,7 +41,8 @@ export interface KeyringParts {
 }
 
 export class Keyring {
-  readonly #credentials = new Map<string, TsigCredential>();
+  #configured: ReadonlyMap<string, TsigCredential> = new Map();
+  readonly #stored = new Map<string, TsigCredential>();
   readonly #store: Store;
   readonly #log: Logger;
 
@@ -50,18 +52,19 @@ export class Keyring {
   }
 
   find(name: Name): TsigCredential | undefined {
-    return this.#credentials.get(nameKey(name));
+    const key = nameKey(name);
+    return this.#configured.get(key) ?? this.#stored.get(key);
   }
 
   list(): readonly TsigCredential[] {
-    return [...this.#credentials.values()];
+    return [...new Map([...this.#stored, ...this.#configured]).values()];
   }
 
   /** Reads the stored keys. One that cannot be read is reported and left as it is. */
   async load(): Promise<void> {
     for (const document of await this.#store.readDocuments("key")) {
       try {
-        this.#take(readDocument(document.json));
+        this.#takeStored(readDocument(document.json));
       } catch (error) {
         const fields = { key: document.id, problem: errorMessage(error) };
         this.#log.error(fields, "a stored TSIG key cannot be read and is not used");
@@ -69,9 +72,25 @@ export class Keyring {
     }
   }
 
-  /** A key of the configuration: replaces a stored one of the same name while this server runs. */
-  configure(text: KeyText): void {
-    this.#take(parseKey(text, "configuration"));
+  /**
+   * Reads the keys of a configuration, which come in place of those of the one before when the returned function is
+   * called. Throws `bad-credential` saying what is wrong with one.
+   */
+  prepareConfigured(texts: readonly KeyText[]): () => void {
+    const next = new Map<string, TsigCredential>();
+    for (const text of texts) {
+      const credential = parseKey(text, "configuration");
+      next.set(nameKey(credential.key.name), credential);
+    }
+    return () => {
+      const before = this.#configured;
+      this.#configured = next;
+      for (const [key, { key: taken }] of next) this.#warnOfWeakness(taken, before.get(key)?.key);
+    };
+  }
+
+  replaceConfigured(texts: readonly KeyText[]): void {
+    this.prepareConfigured(texts)();
   }
 
   /** Stores a key and uses it from now on. Throws `exists` when the name is taken. */
@@ -86,7 +105,7 @@ export class Keyring {
       documentId(credential.key.name),
       formatDocument(credential),
     );
-    this.#take(credential);
+    this.#takeStored(credential);
     return credential;
   }
 
@@ -99,13 +118,20 @@ export class Keyring {
       throw new WindhoverError(ErrorCode.forbidden, message);
     }
     await this.#store.writeDocument("key", documentId(name), undefined);
-    this.#credentials.delete(nameKey(name));
+    this.#stored.delete(nameKey(name));
     return true;
   }
 
-  #take(credential: TsigCredential): void {
-    const { name, algorithm, secret } = credential.key;
-    if (this.find(name)?.source === "configuration" && credential.source === "store") return;
+  #takeStored(credential: TsigCredential): void {
+    const key = nameKey(credential.key.name);
+    const before = this.find(credential.key.name)?.key;
+    this.#stored.set(key, credential);
+    if (!this.#configured.has(key)) this.#warnOfWeakness(credential.key, before);
+  }
+
+  /** Once for each key that is new or another. */
+  #warnOfWeakness({ name, algorithm, secret }: TsigKey, before: TsigKey | undefined): void {
+    if (before?.algorithm === algorithm && equalBytes(before.secret, secret)) return;
     if (algorithm === "hmac-md5") {
       const advice =
         "this key uses hmac-md5, which is broken; use hmac-sha256 where the client can";
@@ -115,7 +141,6 @@ export class Keyring {
       const advice = `this key has a secret of ${secret.length} octets; use ${SAFE_SECRET} or more, which nobody can guess`;
       this.#log.warn({ key: formatName(name) }, advice);
     }
-    this.#credentials.set(nameKey(name), credential);
   }
 }
 

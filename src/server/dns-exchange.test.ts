@@ -66,18 +66,20 @@ async function startExchange(options: ExchangeOptions = {}) {
   ];
   await engine.createZone({ origin: ORIGIN, principal: OPERATOR, door: "cli", address: "" }, zone);
   const keyring = new Keyring({ store, log });
-  keyring.configure({
-    name: "router",
-    algorithm: "hmac-sha256",
-    secret,
-    grants: [{ allow: ["update"], zone: "dyn.example.com" }],
-  });
-  keyring.configure({
-    name: "secondary",
-    algorithm: "hmac-sha256",
-    secret,
-    grants: [{ allow: ["transfer"], zone: "dyn.example.com" }],
-  });
+  keyring.replaceConfigured([
+    {
+      name: "router",
+      algorithm: "hmac-sha256",
+      secret,
+      grants: [{ allow: ["update"], zone: "dyn.example.com" }],
+    },
+    {
+      name: "secondary",
+      algorithm: "hmac-sha256",
+      secret,
+      grants: [{ allow: ["transfer"], zone: "dyn.example.com" }],
+    },
+  ]);
   const counterMemory = createCounterMemory(1);
   const counters = counterRow(counterMemory, 0);
   const settings = { ...defaultAnswerSettings, cookieSecret: new Uint8Array(16).fill(7) };

@@ -134,8 +134,8 @@ async function openObservedStore(
 async function loadIdentities(config: Config, store: Store, log: Logger) {
   const keyring = new Keyring({ store, log });
   const accounts = new Accounts({ store, clock: systemClock, log });
-  for (const key of config.keys) keyring.configure(key);
-  for (const user of config.users) accounts.configure(user);
+  keyring.replaceConfigured(config.keys);
+  accounts.replaceConfigured(config.users);
   await keyring.load();
   await accounts.load();
   return { keyring, accounts };

@@ -73,21 +73,23 @@ describe("the configuration", () => {
   test.each(["", "=", "==", "A", "A=", " ", "====", "-", "\u0000"])(
     "has no key that signs with nothing: secret %j",
     (secret) => {
-      expect(() => keyring().configure({ ...key, secret })).toThrow();
+      expect(() => keyring().replaceConfigured([{ ...key, secret }])).toThrow();
     },
   );
 
   test.each(["", "none", "hmac-", "gss-tsig", "hmac-sha256-0", "HMAC-NULL"])(
     "has no key without an algorithm: %j",
     (algorithm) => {
-      expect(() => keyring().configure({ ...key, algorithm })).toThrow();
+      expect(() => keyring().replaceConfigured([{ ...key, algorithm }])).toThrow();
     },
   );
 
   test("has no user without a password or a token", () => {
-    expect(() => accounts().configure({ name: "u", grants })).toThrow();
-    expect(() => accounts().configure({ name: "u", password: "", grants })).toThrow();
-    expect(() => accounts().configure({ name: "u", password: "plain", grants })).toThrow();
+    expect(() => accounts().replaceConfigured([{ name: "u", grants }])).toThrow();
+    expect(() => accounts().replaceConfigured([{ name: "u", password: "", grants }])).toThrow();
+    expect(() =>
+      accounts().replaceConfigured([{ name: "u", password: "plain", grants }]),
+    ).toThrow();
   });
 });
 
@@ -96,11 +98,13 @@ describe("nobody", () => {
     "is who comes with %j, whoever may do everything",
     async (text) => {
       const known = accounts();
-      known.configure({
-        name: "u",
-        token: "a-token-long-enough-to-stand-alone",
-        grants: [{ allow: ["update"], zone: "." }],
-      });
+      known.replaceConfigured([
+        {
+          name: "u",
+          token: "a-token-long-enough-to-stand-alone",
+          grants: [{ allow: ["update"], zone: "." }],
+        },
+      ]);
       expect(known.verifyToken(text)).toBeUndefined();
       expect(await known.verifyBasic(text, "")).toBeUndefined();
       expect(await known.verifyBasic("u", text)).toBeUndefined();
@@ -130,12 +134,14 @@ describe("nobody", () => {
 
   test("has no key of the root's name, nor of any other that was not made", () => {
     const known = keyring();
-    known.configure({
-      name: "k",
-      algorithm: "hmac-sha256",
-      secret: "MDEyMzQ1Njc4OWFiY2RlZg==",
-      grants: [],
-    });
+    known.replaceConfigured([
+      {
+        name: "k",
+        algorithm: "hmac-sha256",
+        secret: "MDEyMzQ1Njc4OWFiY2RlZg==",
+        grants: [],
+      },
+    ]);
     expect(known.find(ROOT)).toBeUndefined();
     expect(known.find(ORIGIN)).toBeUndefined();
   });

@@ -72,12 +72,15 @@ export async function openHttpFixture(
   const clock = new TestClock();
   const store = new FlakyStore();
   const accounts = new Accounts({ store, clock, log });
-  if (password !== "") accounts.configure({ name: "alice", password, grants: HOST_GRANTS });
-  accounts.configure({
-    name: "bob",
-    token: "bobs-plain-token",
-    grants: [{ allow: ["update"], name: "bob.dyn.example.com", types: ["A", "AAAA"] }],
-  });
+  const alice = password === "" ? [] : [{ name: "alice", password, grants: HOST_GRANTS }];
+  accounts.replaceConfigured([
+    ...alice,
+    {
+      name: "bob",
+      token: "bobs-plain-token",
+      grants: [{ allow: ["update"], name: "bob.dyn.example.com", types: ["A", "AAAA"] }],
+    },
+  ]);
   const writer = new TableWriter(createTableMemory(1024 * 1024));
   const engine = createUpdateEngine({ store, writer, clock, log });
   await engine.start();
