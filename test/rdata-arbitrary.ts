@@ -139,8 +139,15 @@ const FIELDS: Readonly<Record<FieldKind, (before: Uint8Array) => Octets>> = {
   time: () => octets(4),
   rrtype: () => octets(2),
   algorithm: () => octets(1),
+  "digest-type": () => octets(1),
+  "nsec3-hash": () => octets(1),
+  "key-flags": () => octets(2),
+  "key-protocol": () => octets(1),
   "certificate-type": () => fc.oneof(octets(2), constant(0, 1), constant(0, 254)),
   "dsync-scheme": () => fc.oneof(octets(1), constant(1)),
+  "tlsa-usage": () => octets(1),
+  "tlsa-selector": () => octets(1),
+  "tlsa-matching": () => octets(1),
   ipv4: () => octets(4),
   ipv6: () =>
     fc.oneof(octets(16), list(fc.constantFrom(Uint8Array.of(0, 0), Uint8Array.of(1, 2)), 8, 8)),
@@ -180,6 +187,12 @@ const FIELDS: Readonly<Record<FieldKind, (before: Uint8Array) => Octets>> = {
       join(constant(1), octets(0, 20)),
     ),
   nsap: () => octets(1, 30),
+  "atm-address": () =>
+    fc.oneof(
+      join(constant(0), octets(1, 20)),
+      fc.stringMatching(/^\d{1,15}$/).map((digits) => Uint8Array.of(1, ...Buffer.from(digits))),
+      join(constant(2), octets(1, 20)),
+    ),
   services: () => octets(1, 20),
   gateway: (before) => host(before[1] as number),
   relay: () =>

@@ -165,6 +165,20 @@ const TEXTS: readonly (readonly [mnemonic: string, written: string, formatted: s
     '100 50 "s" "z3950+I2L+I2C" "" _z3950._tcp.gatech.edu.',
   ],
   ["CERT", "PGP 0 RSASHA1 AQIDBA==", "PGP 0 5 AQIDBA=="],
+  ["CERT", "OID 0 PRIVATEOID AQ==", "OID 0 254 AQ=="],
+  ["CERT", "65535 0 0 AQ==", "65535 0 0 AQ=="],
+  ["ATMA", "47.0079.00010200", "47007900010200"],
+  ["ATMA", "+358.400.1234567", "+3584001234567"],
+  ["SINK", "8 0 2 l4ik", "8 0 2 l4ik"],
+  ["SINK", "1 0 0", "1 0 0"],
+  ["KEY", "KSK|zone|SIG15 EMAIL NSEC3RSASHA1 AQ==", "271 2 7 AQ=="],
+  ["KEY", "NOKEY ALL 0", "49152 255 0"],
+  ["DNSKEY", "257 DNSSEC RSASHA256 AQ==", "257 3 8 AQ=="],
+  ["DS", `1 ED448 sha-256 ${"00".repeat(32)}`, `1 16 2 ${"00".repeat(32)}`],
+  ["CDS", `1 ECDSAP384SHA384 SHA384 ${"00".repeat(48)}`, `1 14 4 ${"00".repeat(48)}`],
+  ["NSEC3PARAM", "SHA-1 0 1 -", "1 0 1 -"],
+  ["TLSA", "DANE-EE SPKI SHA2-256 00", "3 1 1 00"],
+  ["SMIMEA", "PrivCert PrivSel PrivMatch 00", "255 255 255 00"],
   ["A6", "64 ::1:2:3:4 Subnet", "64 ::1:2:3:4 subnet.example.com."],
   ["APL", "1:192.168.32.0/21 !1:192.168.38.0/28", "1:192.168.32.0/21 !1:192.168.38.0/28"],
   [
@@ -316,6 +330,17 @@ describe("text", () => {
     ["IPSECKEY", "10 0 0 gw", "write a dot"],
     ["IPSECKEY", "10 1 0 2001:db8::1", "not an address of gateway type 1"],
     ["IPSECKEY", "10 2 0 192.0.2.1", "not an address of gateway type 2"],
+    ["ATMA", "", "an ATM address is missing"],
+    ["ATMA", "470", "is not an ATM address"],
+    ["ATMA", "47..00", "is not an ATM address"],
+    ["ATMA", ".4700", "is not an ATM address"],
+    ["ATMA", "+", "is not an ATM address"],
+    ["ATMA", "+12ab", "an E.164 number has digits only"],
+    ["KEY", "ZONE|0 3 5 AQ==", '"0" is not a key flag'],
+    ["KEY", "toString 3 5 AQ==", "is not a key flag"],
+    ["DNSKEY", "65536 3 5 AQ==", "is not flags (0 to 65535)"],
+    ["TLSA", "DANE 1 1 00", "is not a known mnemonic or a number (0 to 255)"],
+    ["CERT", "65536 1 1 AQ==", "is not a known mnemonic or a number (0 to 65535)"],
     ["HIP", "2 0g AA==", "its HIT is not hex"],
     ["HIP", `2 ${"00".repeat(256)} AA==`, "not hex of 1 to 255 octets"],
     ["HIP", "2 00 AA", "its key is not base64"],
@@ -372,6 +397,7 @@ describe("text", () => {
       expect(formatRdata(type("NXT"), hex(`00${bitmap}`))).toMatch(/^\\# /);
     }
     expect(formatRdata(type("APL"), new Uint8Array(0))).toBe("\\# 0");
+    expect(formatRdata(type("ATMA"), hex("0247"))).toBe("\\# 2 0247");
   });
 });
 
@@ -383,6 +409,10 @@ describe("octets that no text stands for", () => {
     ["TXT", "", "a character string is missing"],
     ["LOC", `00a21613${noon}`, "a precision is not"],
     ["LOC", `001a1613${noon}`, "a precision is not"],
+    ["ATMA", "", "it ends too early"],
+    ["ATMA", "00", "it ends too early"],
+    ["ATMA", "013a", "an E.164 number has digits only"],
+    ["SINK", "0000", "it ends too early"],
     ["A6", "", "its prefix length is not 0 to 128"],
     ["A6", "8100", "its prefix length is not 0 to 128"],
     ["A6", "4000", "it ends too early"],

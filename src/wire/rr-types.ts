@@ -26,10 +26,20 @@ export type FieldKind =
   | "rrtype"
   /** DNSSEC algorithm number; mnemonics are understood. */
   | "algorithm"
+  /** The octet that the length of a `ds-digest` follows from. */
+  | "digest-type"
+  | "nsec3-hash"
+  /** RFC 2535 §7.1; only numbers are formatted. */
+  | "key-flags"
+  | "key-protocol"
   /** RFC 4398 §2.1 */
   | "certificate-type"
   /** RFC 9859 §2.1 */
   | "dsync-scheme"
+  /** RFC 7218 §2; only numbers are formatted. */
+  | "tlsa-usage"
+  | "tlsa-selector"
+  | "tlsa-matching"
   | "ipv4"
   | "ipv6"
   | "eui48"
@@ -80,6 +90,8 @@ export type FieldKind =
   | "location"
   /** RFC 1706 §4, written 0x… */
   | "nsap"
+  /** AF-DANS-0152.000 §5: hex, or + and digits. */
+  | "atm-address"
   /** RFC 1035 §3.4.2: protocol and port bitmap. */
   | "services"
   /** RFC 4025 §2.5: by the gateway type in the second octet. */
@@ -137,7 +149,7 @@ export const RR_TYPES: readonly RRTypeRow[] = [
     ...(["rrtype", "algorithm", "u8", "u32", "time", "time", "u16"] as const),
     ...(["name-expanded", "base64"] as const),
   ),
-  row(25, "KEY", "u16", "u8", "algorithm", "optional-base64"),
+  row(25, "KEY", "key-flags", "key-protocol", "algorithm", "optional-base64"),
   row(26, "PX", "u16", "name-expanded", "name-expanded"),
   row(27, "GPOS", "string", "string", "string"),
   row(28, "AAAA", "ipv6"),
@@ -146,16 +158,16 @@ export const RR_TYPES: readonly RRTypeRow[] = [
   row(31, "EID", "hex"),
   row(32, "NIMLOC", "hex"),
   row(33, "SRV", "u16", "u16", "u16", "name-expanded"),
-  opaque(34, "ATMA"),
+  row(34, "ATMA", "atm-address"),
   row(35, "NAPTR", "u16", "u16", "string", "string", "string", "name-expanded"),
   row(36, "KX", "u16", "name-lower"),
   row(37, "CERT", "certificate-type", "u16", "algorithm", "base64"),
   row(38, "A6", "a6"),
   row(39, "DNAME", "name-lower"),
-  opaque(40, "SINK"),
+  row(40, "SINK", "u8", "u8", "u8", "optional-base64"),
   opaque(41, "OPT"),
   row(42, "APL", "prefixes"),
-  row(43, "DS", "u16", "algorithm", "u8", "ds-digest"),
+  row(43, "DS", "u16", "algorithm", "digest-type", "ds-digest"),
   row(44, "SSHFP", "u8", "u8", "sshfp-digest"),
   row(45, "IPSECKEY", "u8", "u8", "u8", "gateway", "optional-base64"),
   row(
@@ -165,18 +177,18 @@ export const RR_TYPES: readonly RRTypeRow[] = [
     ...(["name-lower", "base64"] as const),
   ),
   row(47, "NSEC", "name", "types"),
-  row(48, "DNSKEY", "u16", "u8", "algorithm", "base64"),
+  row(48, "DNSKEY", "key-flags", "key-protocol", "algorithm", "base64"),
   row(49, "DHCID", "base64"),
-  row(50, "NSEC3", "u8", "u8", "u16", "salt", "hash", "types"),
-  row(51, "NSEC3PARAM", "u8", "u8", "u16", "salt"),
-  row(52, "TLSA", "u8", "u8", "u8", "hex"),
-  row(53, "SMIMEA", "u8", "u8", "u8", "hex"),
+  row(50, "NSEC3", "nsec3-hash", "u8", "u16", "salt", "hash", "types"),
+  row(51, "NSEC3PARAM", "nsec3-hash", "u8", "u16", "salt"),
+  row(52, "TLSA", "tlsa-usage", "tlsa-selector", "tlsa-matching", "hex"),
+  row(53, "SMIMEA", "tlsa-usage", "tlsa-selector", "tlsa-matching", "hex"),
   row(55, "HIP", "host-identity", "names"),
   row(56, "NINFO", "strings"),
-  row(57, "RKEY", "u16", "u8", "algorithm", "base64"),
+  row(57, "RKEY", "key-flags", "key-protocol", "algorithm", "base64"),
   row(58, "TALINK", "name", "name"),
-  row(59, "CDS", "u16", "algorithm", "u8", "ds-digest"),
-  row(60, "CDNSKEY", "u16", "u8", "algorithm", "base64"),
+  row(59, "CDS", "u16", "algorithm", "digest-type", "ds-digest"),
+  row(60, "CDNSKEY", "key-flags", "key-protocol", "algorithm", "base64"),
   row(61, "OPENPGPKEY", "base64"),
   row(62, "CSYNC", "u32", "u16", "types"),
   row(63, "ZONEMD", "u32", "u8", "u8", "zonemd-digest"),
@@ -213,8 +225,8 @@ export const RR_TYPES: readonly RRTypeRow[] = [
   row(262, "WALLET", "strings"),
   row(263, "CLA", "strings"),
   row(264, "IPN", "u64"),
-  row(32768, "TA", "u16", "algorithm", "u8", "ds-digest"),
-  row(32769, "DLV", "u16", "algorithm", "u8", "ds-digest"),
+  row(32768, "TA", "u16", "algorithm", "digest-type", "ds-digest"),
+  row(32769, "DLV", "u16", "algorithm", "digest-type", "ds-digest"),
 ];
 
 const CLASSES: readonly (readonly [number, string])[] = [

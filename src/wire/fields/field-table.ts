@@ -2,6 +2,7 @@
 import type { Field } from "../rdata-field.ts";
 import type { FieldKind } from "../rr-types.ts";
 import { eui48, eui64, ipv4, ipv6, locator64 } from "./address.ts";
+import { atmAddress } from "./atm-address.ts";
 import {
   base64,
   dashedBase64,
@@ -16,19 +17,20 @@ import {
 } from "./binary.ts";
 import { gateway, hostIdentity, relay } from "./gateway.ts";
 import { location } from "./location.ts";
-import { a6, name, name1035, nameExpanded, nameLower, names } from "./name.ts";
 import {
   algorithm,
   certificateType,
+  digestType,
   dsyncScheme,
-  period,
-  rrtype,
-  time,
-  u8,
-  u16,
-  u32,
-  u64,
-} from "./number.ts";
+  keyFlags,
+  keyProtocol,
+  nsec3Hash,
+  tlsaMatching,
+  tlsaSelector,
+  tlsaUsage,
+} from "./mnemonic.ts";
+import { a6, name, name1035, nameExpanded, nameLower, names } from "./name.ts";
+import { period, rrtype, time, u8, u16, u32, u64 } from "./number.ts";
 import { prefixes } from "./prefixes.ts";
 import { services } from "./services.ts";
 import { optionalString, string, strings, tag, target, text } from "./string.ts";
@@ -44,8 +46,15 @@ export const FIELDS: Readonly<Record<FieldKind, Field>> = {
   time,
   rrtype,
   algorithm,
+  "digest-type": digestType,
+  "nsec3-hash": nsec3Hash,
+  "key-flags": keyFlags,
+  "key-protocol": keyProtocol,
   "certificate-type": certificateType,
   "dsync-scheme": dsyncScheme,
+  "tlsa-usage": tlsaUsage,
+  "tlsa-selector": tlsaSelector,
+  "tlsa-matching": tlsaMatching,
   ipv4,
   ipv6,
   eui48,
@@ -77,6 +86,7 @@ export const FIELDS: Readonly<Record<FieldKind, Field>> = {
   prefixes,
   location,
   nsap,
+  "atm-address": atmAddress,
   services,
   gateway,
   relay,

@@ -1,4 +1,4 @@
-/** Field kinds that are numbers, some of them written as mnemonics or dates. */
+/** Field kinds that are numbers, some of them written as dates or types. Those with mnemonics are in `mnemonic.ts`. */
 import { parsePeriod } from "../period.ts";
 import {
   badRdata,
@@ -11,7 +11,8 @@ import {
 } from "../rdata-field.ts";
 import { parseType, typeName } from "../rr-types.ts";
 
-interface NumberText {
+/** How a number is written, and how what people write is understood. */
+export interface NumberText {
   format(value: number): string;
   parse(text: string): number;
 }
@@ -20,19 +21,7 @@ function decimal(max: number): NumberText {
   return { format: String, parse: (text) => parseNumber(text, max, "a number") };
 }
 
-/** Numbers that have names: parsed from either; formatted as the name only when `isNamed`. */
-function mnemonics(names: Readonly<Record<string, number>>, max: number, isNamed: boolean) {
-  const numberByName = new Map(Object.entries(names));
-  const nameByNumber = new Map(isNamed ? Object.entries(names).map(([k, v]) => [v, k]) : []);
-  return {
-    format: (value: number) => nameByNumber.get(value) ?? String(value),
-    parse: (text: string) =>
-      numberByName.get(text.toUpperCase()) ??
-      parseNumber(text, max, "a known mnemonic or a number"),
-  };
-}
-
-function number(length: 1 | 2 | 4, text: NumberText): Field {
+export function number(length: 1 | 2 | 4, text: NumberText): Field {
   return {
     length,
     end: (rdata, at) => endAfter(rdata, at, length),
@@ -106,44 +95,3 @@ export const time = number(4, {
     return (milliseconds / 1000) >>> 0;
   },
 });
-
-/** IANA "DNS Security Algorithm Numbers". */
-const ALGORITHMS = {
-  DELETE: 0,
-  RSAMD5: 1,
-  DH: 2,
-  DSA: 3,
-  RSASHA1: 5,
-  "DSA-NSEC3-SHA1": 6,
-  "RSASHA1-NSEC3-SHA1": 7,
-  RSASHA256: 8,
-  RSASHA512: 10,
-  "ECC-GOST": 12,
-  ECDSAP256SHA256: 13,
-  ECDSAP384SHA384: 14,
-  ED25519: 15,
-  ED448: 16,
-  SM2SM3: 17,
-  "ECC-GOST12": 23,
-  INDIRECT: 252,
-  PRIVATEDNS: 253,
-  PRIVATEOID: 254,
-};
-
-/** RFC 4398 §2.1 */
-const CERTIFICATE_TYPES = {
-  PKIX: 1,
-  SPKI: 2,
-  PGP: 3,
-  IPKIX: 4,
-  ISPKI: 5,
-  IPGP: 6,
-  ACPKIX: 7,
-  IACPKIX: 8,
-  URI: 253,
-  OID: 254,
-};
-
-export const algorithm = number(1, mnemonics(ALGORITHMS, 0xff, false));
-export const certificateType = number(2, mnemonics(CERTIFICATE_TYPES, 0xffff, true));
-export const dsyncScheme = number(1, mnemonics({ NOTIFY: 1 }, 0xff, true));
