@@ -39,11 +39,12 @@ export class ObservedStore {
     return {
       commit: (batch) => this.#commit(inner, batch),
       listZones: () => this.#use(inner.listZones()),
+      findZone: (origin) => this.#use(inner.findZone(origin)),
       createZone: (entry, rrsets) => this.#use(inner.createZone(entry, rrsets)),
       loadZone: (origin) => this.#use(inner.loadZone(origin)),
       deleteZone: (origin) => this.#use(inner.deleteZone(origin)),
       readJournal: (origin, range) => this.#use(inner.readJournal(origin, range)),
-      watch: (changed) => inner.watch(changed),
+      watch: (watcher) => inner.watch(watcher),
       readDocuments: (kind) => this.#use(inner.readDocuments(kind)),
       writeDocument: (kind, id, json) => this.#use(inner.writeDocument(kind, id, json)),
       close: () => inner.close(),

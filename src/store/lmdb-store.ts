@@ -100,6 +100,13 @@ export class LmdbStore implements Store {
     });
   }
 
+  findZone(origin: Name): Promise<StoredZone | undefined> {
+    return this.#work.run(async () => {
+      const id = this.#ids.get(nameKey(origin));
+      return id === undefined ? undefined : { origin, ...this.#readVersion(id, origin) };
+    });
+  }
+
   createZone(entry: JournalEntry, rrsets: AsyncIterable<RRset> | Iterable<RRset>): Promise<void> {
     return this.#work.run(async () => {
       const { origin } = entry;

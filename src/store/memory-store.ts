@@ -20,6 +20,7 @@ import type {
   Store,
   StoreDocument,
   StoredZone,
+  StoreWatcher,
   ZoneCommit,
   ZoneVersion,
 } from "./store.ts";
@@ -46,7 +47,7 @@ export function createMemoryState(): MemoryState {
 
 export class MemoryStore implements Store {
   readonly #state: MemoryState;
-  readonly #watchers = new Set<(origin: Name) => void>();
+  readonly #watchers = new Set<StoreWatcher>();
   readonly #work = new OpenWork();
 
   constructor(state: MemoryState = createMemoryState()) {
@@ -58,6 +59,13 @@ export class MemoryStore implements Store {
     return this.#work.run(async () =>
       [...this.#state.zones.values()].map(({ origin, version }) => ({ origin, ...version })),
     );
+  }
+
+  findZone(origin: Name): Promise<StoredZone | undefined> {
+    return this.#work.run(async () => {
+      const zone = this.#state.zones.get(nameKey(origin));
+      return zone && { origin, ...zone.version };
+    });
   }
 
   createZone(entry: JournalEntry, rrsets: AsyncIterable<RRset> | Iterable<RRset>): Promise<void> {
@@ -73,7 +81,7 @@ export class MemoryStore implements Store {
       if (this.#state.zones.has(nameKey(origin))) throw zoneExists(origin);
       const journal = new Map([[entry.sequence, record]]);
       this.#state.zones.set(nameKey(origin), { origin, version, rrsets: values, journal });
-      this.#tellOthers(origin);
+      this.#tellOthers(({ zones }) => zones?.changed(origin));
     });
   }
 
@@ -103,7 +111,7 @@ export class MemoryStore implements Store {
   deleteZone(origin: Name): Promise<boolean> {
     return this.#work.run(async () => {
       const isDeleted = this.#state.zones.delete(nameKey(origin));
-      if (isDeleted) this.#tellOthers(origin);
+      if (isDeleted) this.#tellOthers(({ zones }) => zones?.changed(origin));
       return isDeleted;
     });
   }
@@ -131,7 +139,7 @@ export class MemoryStore implements Store {
       for (const [sequence, record] of records) zone.journal.set(sequence, record);
       trimJournal(zone.journal);
       zone.version = next;
-      this.#tellOthers(origin);
+      this.#tellOthers(({ zones }) => zones?.changed(origin));
       return { status: "committed" };
     });
   }
@@ -151,10 +159,10 @@ export class MemoryStore implements Store {
     });
   }
 
-  watch(changed: (origin: Name) => void): () => void {
+  watch(watcher: StoreWatcher): () => void {
     this.#work.check();
-    this.#watchers.add(changed);
-    return () => this.#watchers.delete(changed);
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
   }
 
   readDocuments(kind: DocumentKind): Promise<readonly StoreDocument[]> {
@@ -170,6 +178,7 @@ export class MemoryStore implements Store {
       this.#state.documents.set(kind, documents);
       if (json === undefined) documents.delete(id);
       else documents.set(id, json);
+      this.#tellOthers(({ documents }) => documents?.(kind));
     });
   }
 
@@ -179,10 +188,10 @@ export class MemoryStore implements Store {
     this.#state.handles.delete(this);
   }
 
-  #tellOthers(origin: Name): void {
+  #tellOthers(tell: (watcher: StoreWatcher) => void): void {
     for (const handle of this.#state.handles) {
       if (handle === this) continue;
-      for (const changed of handle.#watchers) queueMicrotask(() => changed(origin));
+      for (const watcher of handle.#watchers) queueMicrotask(() => tell(watcher));
     }
   }
 }

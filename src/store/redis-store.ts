@@ -44,6 +44,7 @@ import type {
   Store,
   StoreDocument,
   StoredZone,
+  StoreWatcher,
   ZoneCommit,
   ZoneVersion,
 } from "./store.ts";
@@ -105,12 +106,20 @@ export class RedisStore implements Store {
     });
   }
 
+  findZone(origin: Name): Promise<StoredZone | undefined> {
+    return this.#work.run(() => this.#readZone(origin));
+  }
+
   async #findZone(text: string): Promise<StoredZone | undefined> {
     const origin = parseOrigin(text);
     if (origin === undefined) {
       const where = `${this.#connection.place}, key ${this.#keys.zones}: the origin "${text}"`;
       throw unreadable(() => where, "it is not a name");
     }
+    return this.#readZone(origin);
+  }
+
+  async #readZone(origin: Name): Promise<StoredZone | undefined> {
     const { version } = this.#keys.zone(origin);
     const found = await this.#connection.ask(() => this.#connection.client.get(version));
     return found === null ? undefined : { origin, ...this.#readVersion(found, origin) };
@@ -284,14 +293,14 @@ export class RedisStore implements Store {
     });
   }
 
-  watch(changed: (origin: Name) => void): () => void {
+  watch({ zones }: StoreWatcher): () => void {
     this.#work.check();
     const stop = watchRedis({
       client: createClient(this.#location, () => this.#watches.has(stop)),
       keys: this.#keys,
       writer: this.#writer,
       listZones: () => this.listZones(),
-      changed,
+      changed: (origin) => zones?.changed(origin),
     });
     this.#watches.add(stop);
     return () => {

@@ -65,15 +65,34 @@ export interface JournalRange {
 }
 
 /** Small named JSON values beside the zones: TSIG keys, tokens, users, hosts. */
-export type DocumentKind = "key" | "token" | "user" | "host" | "setting";
+export const DOCUMENT_KINDS = ["key", "token", "user", "host", "setting"] as const;
+export type DocumentKind = (typeof DOCUMENT_KINDS)[number];
 
 export interface StoreDocument {
   readonly id: string;
   readonly json: string;
 }
 
+/** Who hears of what other processes change in the store. */
+export interface StoreWatcher {
+  readonly zones?: ZoneFollower;
+  /** Documents of this kind were written or deleted: all of them are to be read again. */
+  readonly documents?: (kind: DocumentKind) => void;
+}
+
+/** Hints can be lost, so the store compares from time to time what the follower has with what there is. */
+export interface ZoneFollower {
+  origins(): Iterable<Name>;
+  /** Where the follower stands; `undefined` when it does not have the zone. */
+  version(origin: Name): ZoneVersion | undefined;
+  /** The zone was changed, made or deleted by another process, or is not where the follower stands. */
+  changed(origin: Name): void;
+}
+
 export interface Store {
   listZones(): Promise<readonly StoredZone[]>;
+  /** Where one zone stands, without loading it; `undefined` when there is no such zone. */
+  findZone(origin: Name): Promise<StoredZone | undefined>;
   /**
    * Makes a zone whole or not at all; `entry` is its first journal entry (sequence 1), whose `added` may be
    * empty for a zone too large to keep twice. Throws `zone-exists`.
@@ -86,8 +105,8 @@ export interface Store {
   commit(commit: ZoneCommit): Promise<CommitOutcome>;
   /** What is still kept of the journal in this range; empty past the end. */
   readJournal(origin: Name, range: JournalRange): Promise<readonly JournalEntry[]>;
-  /** Calls back after a zone was changed by another process on the same store. Returns the way to stop. */
-  watch(changed: (origin: Name) => void): () => void;
+  /** Calls back after another process on the same store changed something. Returns the way to stop. */
+  watch(watcher: StoreWatcher): () => void;
   readDocuments(kind: DocumentKind): Promise<readonly StoreDocument[]>;
   /** Writes one document, durable on return; `undefined` json deletes it. */
   writeDocument(kind: DocumentKind, id: string, json: string | undefined): Promise<void>;

@@ -8,7 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
-import type { JournalEntry, LoadedZone, Store, ZoneVersion } from "../store/store.ts";
+import type { JournalEntry, LoadedZone, Store, StoredZone, ZoneVersion } from "../store/store.ts";
 import { Type } from "../wire/code-points.ts";
 import { formatName, type Name } from "../wire/name.ts";
 import { applyChangeset } from "../zone/changeset.ts";
@@ -47,37 +47,38 @@ export async function followStore(
   origin: Name,
   known: ZoneVersion | undefined,
 ): Promise<Followed> {
-  const entries: JournalEntry[] = [];
-  let version = known;
-  let isReloaded = false;
-  let ownersAdded = 0;
   for (let attempt = 0; attempt < Limits.commitAttempts; attempt++) {
+    const followed = known && (await followJournal(parts, origin, known));
+    if (followed !== undefined) return followed;
     const zone = await parts.store.loadZone(origin);
     if (zone === undefined) return { status: "gone" };
-    if (version !== undefined && isSameVersion(version, zone)) {
-      const told = isReloaded ? [] : entries;
-      return { status: "following", version, entries: told, isReloaded, ownersAdded };
+    if (known === undefined || isSerialAfter(zone.serial, known.serial)) {
+      await reload(parts, zone);
+      const version = { serial: zone.serial, sequence: zone.sequence };
+      return { status: "following", version, entries: [], isReloaded: true, ownersAdded: 0 };
     }
-    const missing = version === undefined ? [] : await readMissing(parts.store, zone, version);
-    const published = publishEntries(parts.table, origin, missing);
-    if (published !== undefined) {
-      ownersAdded += published;
-      entries.push(...missing);
-      version = endOf(missing.at(-1) as JournalEntry);
-      continue;
-    }
-    if (version !== undefined && !isSerialAfter(zone.serial, version.serial)) {
-      await liftSerial(parts, zone, version.serial);
-      continue;
-    }
-    await reload(parts, zone);
-    version = { serial: zone.serial, sequence: zone.sequence };
-    isReloaded = true;
+    await liftSerial(parts, zone, known.serial);
   }
   throw new WindhoverError(
     ErrorCode.conflict,
     `zone ${formatName(origin)} changes faster in the store than it can be followed; it will be tried again`,
   );
+}
+
+/** In small steps to where the store was at the first look; `undefined` when the journal does not lead there. */
+async function followJournal(
+  { store, table }: FollowParts,
+  origin: Name,
+  known: ZoneVersion,
+): Promise<Followed | undefined> {
+  const stored = await store.findZone(origin);
+  if (stored === undefined) return undefined;
+  const unchanged = { status: "following", isReloaded: false, ownersAdded: 0 } as const;
+  if (isSameVersion(known, stored)) return { ...unchanged, version: known, entries: [] };
+  const entries = await readMissing(store, stored, known);
+  const ownersAdded = publishEntries(table, origin, entries);
+  if (ownersAdded === undefined) return undefined;
+  return { ...unchanged, version: endOf(entries.at(-1) as JournalEntry), entries, ownersAdded };
 }
 
 function isSameVersion(a: ZoneVersion, b: ZoneVersion): boolean {
@@ -91,7 +92,7 @@ function endOf(entry: JournalEntry): ZoneVersion {
 /** The entries from `version` to the zone's own, or none when the journal no longer has them all. */
 async function readMissing(
   store: Store,
-  zone: LoadedZone,
+  zone: StoredZone,
   version: ZoneVersion,
 ): Promise<readonly JournalEntry[]> {
   const missing: JournalEntry[] = [];

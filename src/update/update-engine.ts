@@ -86,6 +86,9 @@ class Engine implements ZoneEngine {
   readonly #parts: EngineParts;
   #stopWatching: (() => void) | undefined;
   #isClosing = false;
+  #isStarted = false;
+  /** Heard of while zones are loaded one after the other: looked at when all are there. */
+  readonly #changedMeanwhile = new Map<string, Name>();
 
   constructor(parts: EngineParts) {
     const { store, writer, clock, log, onCommit, zoneRRsets = Limits.zoneRRsets } = parts;
@@ -103,7 +106,13 @@ class Engine implements ZoneEngine {
 
   async start(): Promise<void> {
     const { store, clock, log } = this.#parts;
-    this.#stopWatching = store.watch((origin) => this.#changed(origin));
+    this.#stopWatching = store.watch({
+      zones: {
+        origins: () => [...this.#lanes.values()].map(({ origin }) => origin),
+        version: (origin) => this.version(origin),
+        changed: (origin) => this.#changed(origin),
+      },
+    });
     const startMs = clock.monotonicMs();
     let toldMs = startMs;
     let loaded = 0;
@@ -115,6 +124,9 @@ class Engine implements ZoneEngine {
       toldMs = clock.monotonicMs();
       log.info({ loaded, of: zones.length }, "loading zones");
     }
+    this.#isStarted = true;
+    for (const origin of this.#changedMeanwhile.values()) this.#changed(origin);
+    this.#changedMeanwhile.clear();
     log.info({ zones: loaded, ms: Math.round(clock.monotonicMs() - startMs) }, "zones loaded");
   }
 
@@ -186,7 +198,9 @@ class Engine implements ZoneEngine {
   }
 
   #changed(origin: Name): void {
-    if (!this.#isClosing) this.#lane(origin).followSoon();
+    if (this.#isClosing) return;
+    if (this.#isStarted) this.#lane(origin).followSoon();
+    else this.#changedMeanwhile.set(nameKey(origin), origin);
   }
 
   /** Another lane may have the zone by now: only this one is forgotten. */

@@ -4,7 +4,7 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Limits } from "../../src/base/limits.ts";
-import type { Store, ZoneVersion } from "../../src/store/store.ts";
+import type { Store, StoreWatcher, ZoneVersion } from "../../src/store/store.ts";
 import { type Name, parseName } from "../../src/wire/name.ts";
 import { makeRRset } from "../../src/zone/rrset.ts";
 import { eventually } from "./eventually.ts";
@@ -82,6 +82,7 @@ export function describeStore(conformance: Conformance): void {
 
     test("an empty store has no zones, journals or documents", async () => {
       expect(await store.listZones()).toEqual([]);
+      expect(await store.findZone(ORIGIN)).toBeUndefined();
       expect(await store.loadZone(ORIGIN)).toBeUndefined();
       expect(await store.readJournal(ORIGIN, { afterSequence: 0, limit: 10 })).toEqual([]);
       expect(await store.readDocuments("key")).toEqual([]);
@@ -103,6 +104,7 @@ export function describeStore(conformance: Conformance): void {
       for (const step of ["at once", "after a restart"]) {
         if (step === "after a restart") await reopen();
         expect(await store.listZones()).toEqual([{ origin: ORIGIN, serial: 7, sequence: 1 }]);
+        expect(await store.findZone(ORIGIN)).toEqual({ origin: ORIGIN, serial: 7, sequence: 1 });
         const zone = await store.loadZone(ORIGIN);
         expect(zone).toMatchObject({ origin: ORIGIN, serial: 7, sequence: 1 });
         expect(await collect(zone)).toEqual(byKey(rrsets));
@@ -588,7 +590,7 @@ export function describeStore(conformance: Conformance): void {
       await made;
       await expect(store.listZones()).rejects.toMatchObject({ code: "store-unavailable" });
       await expect(store.commit(commit)).rejects.toMatchObject({ code: "store-unavailable" });
-      expect(() => store.watch(() => {})).toThrow("closed");
+      expect(() => store.watch({})).toThrow("closed");
       await store.close();
       store = await subject.open();
       expect(await version(ORIGIN)).toEqual(commit.next);
@@ -609,6 +611,15 @@ export function describeStore(conformance: Conformance): void {
       test.skip(`two handles at once: ${conformance.oneHandleBecause}`, () => {});
     }
   });
+}
+
+/** A follower that writes down what it hears. */
+function listening(
+  heard: string[],
+  version: (origin: Name) => ZoneVersion | undefined,
+): StoreWatcher {
+  const changed = (origin: Name) => heard.push(Buffer.from(origin).toString("hex"));
+  return { zones: { origins: () => [], version, changed } };
 }
 
 function describeSharing(current: () => [Subject, Store]): void {
@@ -661,10 +672,10 @@ function describeSharing(current: () => [Subject, Store]): void {
     test("a handle hears of changes by the other, not of its own", async () => {
       const heard: string[] = [];
       const own: string[] = [];
-      const stop = first.watch((origin) => heard.push(Buffer.from(origin).toString("hex")));
-      const stopOwn = second.watch((origin) => own.push(Buffer.from(origin).toString("hex")));
-      await second.createZone(creation(OTHER), [soa(OTHER, 1)]);
+      const stop = first.watch(listening(heard, () => undefined));
+      const stopOwn = second.watch(listening(own, () => expected));
       let expected: ZoneVersion = { serial: 1, sequence: 1 };
+      await second.createZone(creation(OTHER), [soa(OTHER, 1)]);
       const change = async () => {
         const commit = makeCommit(OTHER, expected, [put(soa(OTHER, expected.serial))]);
         expect(await second.commit(commit)).toEqual({ status: "committed" });

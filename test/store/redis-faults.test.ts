@@ -192,7 +192,7 @@ function describeFaults(): void {
   test("a close during an outage ends, and nothing goes on in the background", async () => {
     const server = await start();
     const store = await open(server.url);
-    store.watch(() => {});
+    store.watch({});
     await server.kill();
     await eventually(async () => !store.isUp);
     await store.close();
@@ -338,7 +338,13 @@ function describeFaults(): void {
       await store.createZone(creation(ORIGIN), [soa(ORIGIN, 1)]);
       const watcher = await open(server.url);
       const heard: string[] = [];
-      watcher.watch((origin) => heard.push(Buffer.from(origin).toString("hex")));
+      watcher.watch({
+        zones: {
+          origins: () => [],
+          version: () => undefined,
+          changed: (origin) => heard.push(Buffer.from(origin).toString("hex")),
+        },
+      });
       let expected: ZoneVersion = FIRST;
       const change = async () => {
         const commit = makeCommit(ORIGIN, expected, [put(soa(ORIGIN, 1))]);

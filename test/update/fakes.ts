@@ -86,6 +86,10 @@ export function faultyStore(inner: Store, events: string[] = []): FaultyStore {
     gate: undefined,
     commits: 0,
     listZones: () => inner.listZones(),
+    findZone: async (origin) => {
+      if (store.isDown) throw unavailable();
+      return inner.findZone(origin);
+    },
     createZone: (entry, rrsets) => inner.createZone(entry, rrsets),
     loadZone: async (origin) => {
       if (store.isDown) throw unavailable();
@@ -106,7 +110,7 @@ export function faultyStore(inner: Store, events: string[] = []): FaultyStore {
       if (store.isDown) throw unavailable();
       return inner.readJournal(origin, range);
     },
-    watch: (changed) => inner.watch(changed),
+    watch: (watcher) => inner.watch(watcher),
     readDocuments: (kind) => inner.readDocuments(kind),
     writeDocument: (kind, id, json) => inner.writeDocument(kind, id, json),
     close: () => inner.close(),
