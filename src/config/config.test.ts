@@ -87,13 +87,13 @@ describe("mistakes are named", () => {
   test.each([
     ["htpp: {}", "unknown key `htpp`; did you mean `http`?"],
     ["dns: { lisen: ['127.0.0.1:53'] }", "unknown key `dns.lisen`; did you mean `listen`?"],
-    ["zones: [{ origin: a.b, fil: x }]", "unknown key `zones.0.fil`; did you mean `file`?"],
+    ["zones: [{ origin: a.b, fil: x }]", "unknown key `zones[0].fil`; did you mean `file`?"],
     ["http: { wholly_unlike: 1 }", "known here: listen, trustedProxies, ttl, metrics"],
     ["dns: { listen: ['nowhere'] }", '`dns.listen[0]`: "nowhere" is not an address with a port'],
     ["http: { listen: '127.0.0.1:70000' }", "`http.listen`"],
     ["http: { ttl: -1 }", "`http.ttl`"],
     ["zones: [{ origin: 'a..b' }]", "`zones[0].origin`: bad domain name"],
-    ["users: [{ name: 'a:b', grants: [] }]", "`users.0.name`"],
+    ["users: [{ name: 'a:b', grants: [] }]", "`users[0].name`"],
     [`limits: { zoneRRsets: ${Limits.zoneRRsets + 1} }`, "`limits.zoneRRsets`"],
     ["limits: { zoneRRsets: 0 }", "`limits.zoneRRsets`"],
     ["dns: { cookieSecret: abc }", "`dns.cookieSecret`"],
@@ -103,8 +103,8 @@ describe("mistakes are named", () => {
       '`dns.rateLimit.exempt[0]`: "192.0.2.0/33" is neither an address nor a prefix',
     ],
     ["dns: { tls: { listen: ['x'], certificate: a, key: b } }", "`dns.tls.listen[0]`"],
-    ["dns: { tls: { listen: ['[::1]:853'], key: b } }", "`dns.tls.certificate` is missing"],
-    ["dns: { tls: { listen: ['[::1]:853'], certificate: a } }", "`dns.tls.key` is missing"],
+    ["dns: { tls: { listen: ['[::1]:853'], key: b } }", "`dns.tls.certificate`: is missing"],
+    ["dns: { tls: { listen: ['[::1]:853'], certificate: a } }", "`dns.tls.key`: is missing"],
     ["dns: { port: fast }", "`dns.port`"],
     ["dns: { workers: 64 }", "`dns.workers`"],
     ["dns: { workers: -1 }", "`dns.workers`"],
@@ -116,6 +116,96 @@ describe("mistakes are named", () => {
   test("YAML mistakes carry file, line and column", () => {
     expect(fromFile("dns:\n  listen: [").load).toThrow(/windhover\.yaml:\d+:\d+: /);
   });
+
+  const SECRET = "secret: MDEyMzQ1Njc4OWFiY2RlZg==, grants: []";
+
+  test.each([
+    [
+      "an unknown key",
+      "dns: {}\nhttp:\n  tll: 60\n",
+      "windhover.yaml:3:3: unknown key `http.tll`; did you mean `ttl`?",
+    ],
+    [
+      "a value",
+      "zones:\n  - origin: a.example\n  - origin: b.example\n    notify: ['x']\n",
+      "windhover.yaml:4:14: `zones[1].notify[0]`",
+    ],
+    ["something missing", "zones:\n  - file: x\n", "windhover.yaml:2:5: `zones[0].origin`"],
+    [
+      "a key",
+      `keys:\n  - { name: k, algorithm: none, ${SECRET} }\n`,
+      "windhover.yaml:2:5: `keys[0]`: TSIG key k has an unknown algorithm",
+    ],
+    [
+      "a grant",
+      "keys:\n  - name: k\n    algorithm: hmac-sha256\n    secret: MDEyMzQ1Njc4OWFiY2RlZg==\n    grants: [{ allow: [update] }]\n",
+      "neither `zone` nor `name`",
+    ],
+    [
+      "a user",
+      "users: [{ name: u, password: plain, grants: [] }]",
+      "windhover.yaml:1:9: `users[0]`: user u has a password that is not",
+    ],
+    [
+      "a proxy",
+      "http: { trustedProxies: [10.0.0.0/33] }",
+      "windhover.yaml:1:26: `http.trustedProxies[0]`",
+    ],
+    [
+      "a text that is too long",
+      `dns: { identity: ${"ü".repeat(65)} }`,
+      "`dns.identity`: has 130 octets",
+    ],
+    [
+      "a zone named twice",
+      "zones: [{ origin: a.example }, { origin: A.Example. }]",
+      "`zones[1].origin`: there is one of this name above",
+    ],
+    [
+      "a key named twice",
+      `keys: [{ name: k, algorithm: hmac-sha256, ${SECRET} }, { name: K., algorithm: hmac-sha256, ${SECRET} }]`,
+      "`keys[1].name`: there is one",
+    ],
+    [
+      "a user named twice",
+      "users: [{ name: u, token: a, grants: [] }, { name: u, token: b, grants: [] }]",
+      "`users[1].name`: there is one",
+    ],
+    [
+      "an unknown key that an alias names",
+      "x: &a { ttl: -1 }\nhttp: *a\n",
+      "windhover.yaml:1:1: unknown key `x`",
+    ],
+    [
+      "aliases without end",
+      `a: &a [1]\n${Array.from({ length: 9 }, (_, at) => `${"bcdefghij"[at]}: &${"bcdefghij"[at]} [${Array(9).fill(`*${"abcdefghi"[at]}`).join(",")}]`).join("\n")}`,
+      "windhover.yaml: ",
+    ],
+  ])("%s with its line and column", (_, content, message) => {
+    expect(fromFile(content).load).toThrow(message);
+  });
+
+  test("a text of 128 octets is not too long", () => {
+    expect(fromFile(`dns: { identity: ${"ü".repeat(64)} }`).load().dns.identity).toHaveLength(64);
+  });
+
+  test("a variable of the environment by its name", () => {
+    const environment = { WINDHOVER_HTTP__TTL: "-1" };
+    expect(fromFile("http: { ttl: 5 }", environment).load).toThrow(
+      "WINDHOVER_HTTP__TTL: `http.ttl`",
+    );
+  });
+
+  test.each(["", "# nothing\n", "{}"])(
+    "a file that says nothing, when it is read again: %j",
+    (content) => {
+      const { directory } = fromFile(content);
+      const source = { file: join(directory, "windhover.yaml"), environment: {}, directory };
+      expect(loadConfig(source).zones).toEqual([]);
+      expect(() => loadConfig({ ...source, isReload: true })).toThrow("is empty");
+      expect(loadConfig({ ...source, file: undefined, isReload: true }).zones).toEqual([]);
+    },
+  );
 
   test("a missing file says so", () => {
     const missing = { file: "/nowhere/windhover.yaml", environment: {}, directory: "/" };

@@ -2,20 +2,19 @@
  * Configuration as a frozen value: file, then environment, then defaults; checked whole before anything starts.
  * Only `server/start.ts` and `cli/` import it; everything below is handed the values it needs.
  */
-import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { TSchema } from "@sinclair/typebox";
 import { Value, type ValueError } from "@sinclair/typebox/value";
-import { LineCounter, parseDocument } from "yaml";
 import { type AddressPrefix, parsePrefix } from "../base/address-octets.ts";
-import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
+import { errorMessage } from "../base/errors.ts";
 import type { LogLevel } from "../base/log.ts";
 import { parseSocketAddress, type SocketAddress } from "../base/socket-address.ts";
-import type { KeyText } from "../identity/keyring.ts";
-import { type Name, parseName } from "../wire/name.ts";
-import { applyEnvironment } from "./environment.ts";
+import { checkUser } from "../identity/accounts.ts";
+import { checkKey, type KeyText } from "../identity/keyring.ts";
+import { type Name, nameKey, parseName } from "../wire/name.ts";
 import { nearestKey } from "./nearest-key.ts";
 import { ConfigText } from "./schema.ts";
+import { badConfig, formatKeyPath, type KeyPath, readSourceTree } from "./source-tree.ts";
 
 export interface ZoneConfig {
   readonly origin: Name;
@@ -75,53 +74,43 @@ export interface ConfigSource {
   readonly environment?: NodeJS.ProcessEnv;
   /** Relative paths without a file are taken from here. */
   readonly directory: string;
+  /** An empty file is a mistake: one that was cut short must not pass for one that says nothing. */
+  readonly isReload?: boolean;
 }
 
-/** Throws `bad-config` with one line that names file, key, mistake and way out. */
+/** Throws `bad-config` with one line that names file, line, key, mistake and way out. */
 export function loadConfig(source: ConfigSource): Config {
-  const tree = source.file === undefined ? {} : readFile(source.file);
   const environment = source.environment ?? process.env;
-  applyEnvironment(tree, { environment, isList: (path) => schemaAt(path)?.type === "array" });
-  const text = checkShape(tree, source.file);
-  return freeze(resolveConfig(text, source));
+  const isList = (path: readonly string[]) => schemaAt(path)?.type === "array";
+  const { tree, place } = readSourceTree(source.file, { environment, isList });
+  if (source.isReload === true && source.file !== undefined && Object.keys(tree).length === 0) {
+    throw badConfig(source.file, "is empty; to run on defaults alone, restart without it");
+  }
+  const text = checkShape(tree, place);
+  return freeze(resolveConfig(text, source, (path) => mistakeAt(place(path), path)));
 }
 
-function readFile(file: string): Record<string, unknown> {
-  let content: string;
-  try {
-    content = readFileSync(file, "utf8");
-  } catch (error) {
-    throw badConfig(file, `cannot be read: ${errorMessage(error)}`);
-  }
-  const lines = new LineCounter();
-  const document = parseDocument(content, { lineCounter: lines });
-  const problem = document.errors[0];
-  if (problem !== undefined) {
-    const { line, col } = lines.linePos(problem.pos[0]);
-    const summary = problem.message.split("\n")[0] ?? "";
-    throw badConfig(`${file}:${line}:${col}`, summary.replace(/ at line .*$/, ""));
-  }
-  const tree: unknown = document.toJS();
-  if (tree === null || tree === undefined) return {};
-  if (typeof tree !== "object" || Array.isArray(tree)) {
-    throw badConfig(file, "must be a mapping of keys such as `dns:` and `zones:`");
-  }
-  return tree as Record<string, unknown>;
+/** Makes the error about one key; a word of its own says what is wrong with it. */
+type MistakeAt = (path: KeyPath) => (problem: string) => Error;
+
+function mistakeAt(place: string, path: KeyPath): (problem: string) => Error {
+  return (problem) => badConfig(place, `\`${formatKeyPath(path)}\`: ${problem}`);
 }
 
-function checkShape(tree: Record<string, unknown>, file: string | undefined): ConfigText {
+function checkShape(tree: Record<string, unknown>, place: (path: KeyPath) => string): ConfigText {
   const filled = Value.Default(ConfigText, tree);
   if (Value.Check(ConfigText, filled)) return filled;
-  const error = Value.Errors(ConfigText, filled).First();
-  throw badConfig(file ?? "environment", error === undefined ? "is not valid" : explain(error));
+  const error = Value.Errors(ConfigText, filled).First() as ValueError;
+  throw badConfig(place(error.path.split("/").slice(1)), explain(error));
 }
 
 /** One sentence for a schema error: the key as a person writes it, and what it should have been. */
 function explain(error: ValueError): string {
-  const key = error.path.slice(1).replaceAll("/", ".");
+  const path = error.path.split("/").slice(1);
+  const key = formatKeyPath(path);
   if (error.message === "Unexpected property") {
-    const parent = schemaAt(error.path.split("/").slice(1, -1));
-    const word = error.path.split("/").at(-1) as string;
+    const parent = schemaAt(path.slice(0, -1));
+    const word = path.at(-1) as string;
     const known = Object.keys((parent?.properties as object | undefined) ?? {});
     const nearest = nearestKey(word, known);
     const advice =
@@ -140,50 +129,113 @@ function schemaAt(path: readonly string[]): TSchema | undefined {
   return schema;
 }
 
-function resolveConfig(text: ConfigText, source: ConfigSource): Config {
+function resolveConfig(text: ConfigText, source: ConfigSource, mistake: MistakeAt): Config {
   const base = source.file === undefined ? source.directory : dirname(resolve(source.file));
-  const where = source.file ?? "environment";
   const store = /^[a-z+]+:\/\//.test(text.store) ? text.store : resolve(base, text.store);
   const dataDirectory = store.includes("://") ? resolve(base, "data") : store;
-  const address = (key: string, value: string) => readAddress(where, key, value);
+  checkIdentities(text, mistake);
   return {
     dns: {
       port: text.dns.port as Config["dns"]["port"],
       workers: text.dns.workers,
-      version: text.dns.version,
-      identity: text.dns.identity,
-      listen: text.dns.listen.map((each, at) => address(`dns.listen[${at}]`, each)),
+      version: readShort(text.dns.version, mistake(["dns", "version"])),
+      identity: readShort(text.dns.identity, mistake(["dns", "identity"])),
+      listen: readAddresses(text.dns.listen, ["dns", "listen"], mistake),
       cookieSecret: readSecret(text.dns.cookieSecret),
-      rateLimit: readRateLimit(where, text.dns.rateLimit),
-      tls: readTls(where, base, text.dns.tls),
+      rateLimit: readRateLimit(text.dns.rateLimit, mistake),
+      tls: readTls(text.dns.tls, base, mistake),
     },
     http: {
       ...text.http,
-      listen: text.http.listen === "" ? undefined : address("http.listen", text.http.listen),
+      trustedProxies: text.http.trustedProxies.map((each, at) => {
+        readPrefix(each, mistake(["http", "trustedProxies", at]));
+        return each;
+      }),
+      listen:
+        text.http.listen === ""
+          ? undefined
+          : readAddress(text.http.listen, mistake(["http", "listen"])),
     },
     store,
     socket:
       text.socket === "" ? resolve(dataDirectory, "windhover.sock") : resolve(base, text.socket),
     logLevel: text.log.level as LogLevel,
     limits: text.limits,
-    zones: text.zones.map((zone, at) => ({
-      origin: readOrigin(where, `zones[${at}].origin`, zone.origin),
-      file: zone.file === undefined ? undefined : resolve(base, zone.file),
-      notify: zone.notify.map((each, index) => address(`zones[${at}].notify[${index}]`, each)),
-    })),
+    zones: readZones(text.zones, base, mistake),
     keys: text.keys,
     users: text.users,
     file: source.file,
   };
 }
 
-function readAddress(where: string, key: string, value: string): SocketAddress {
+function readZones(texts: ConfigText["zones"], base: string, mistake: MistakeAt): ZoneConfig[] {
+  const zones = texts.map(({ origin, file, notify }, at) => ({
+    origin: readOrigin(origin, mistake(["zones", at, "origin"])),
+    file: file === undefined ? undefined : resolve(base, file),
+    notify: readAddresses(notify, ["zones", at, "notify"], mistake),
+  }));
+  refuseTwins(
+    zones.map(({ origin }) => nameKey(origin)),
+    (at) => mistake(["zones", at, "origin"]),
+  );
+  return zones;
+}
+
+/** What a key or a user is made of is said here already, where its line is known. */
+function checkIdentities({ keys, users }: ConfigText, mistake: MistakeAt): void {
+  for (const [at, key] of keys.entries()) attempt(() => checkKey(key), mistake(["keys", at]));
+  for (const [at, user] of users.entries()) attempt(() => checkUser(user), mistake(["users", at]));
+  refuseTwins(
+    keys.map(({ name }) => nameKey(parseName(name))),
+    (at) => mistake(["keys", at, "name"]),
+  );
+  refuseTwins(
+    users.map(({ name }) => name),
+    (at) => mistake(["users", at, "name"]),
+  );
+}
+
+/** Of two under one name, nobody could say which is meant. */
+function refuseTwins(
+  names: readonly string[],
+  mistake: (at: number) => (problem: string) => Error,
+): void {
+  const seen = new Set<string>();
+  names.forEach((name, at) => {
+    if (seen.has(name)) throw mistake(at)("there is one of this name above");
+    seen.add(name);
+  });
+}
+
+function attempt<T>(read: () => T, mistake: (problem: string) => Error): T {
+  try {
+    return read();
+  } catch (error) {
+    throw mistake(errorMessage(error));
+  }
+}
+
+function readAddresses(
+  values: readonly string[],
+  path: KeyPath,
+  mistake: MistakeAt,
+): SocketAddress[] {
+  return values.map((value, at) => readAddress(value, mistake([...path, at])));
+}
+
+function readAddress(value: string, mistake: (problem: string) => Error): SocketAddress {
   const parsed = parseSocketAddress(value);
   if (parsed !== undefined) return parsed;
-  throw badConfig(
-    where,
-    `\`${key}\`: "${value}" is not an address with a port, such as 127.0.0.1:5300 or [::1]:5300`,
-  );
+  throw mistake(`"${value}" is not an address with a port, such as 127.0.0.1:5300 or [::1]:5300`);
+}
+
+/** A character-string that fits beside any question has so many octets. */
+const SHORT_TEXT = 128;
+
+function readShort(text: string, mistake: (problem: string) => Error): string {
+  const octets = Buffer.byteLength(text);
+  if (octets <= SHORT_TEXT) return text;
+  throw mistake(`has ${octets} octets in UTF-8, and ${SHORT_TEXT} are the most`);
 }
 
 function readSecret(hex: string): Uint8Array | undefined {
@@ -191,43 +243,42 @@ function readSecret(hex: string): Uint8Array | undefined {
 }
 
 function readRateLimit(
-  where: string,
   { perSecond, slip, exempt }: ConfigText["dns"]["rateLimit"],
+  mistake: MistakeAt,
 ): RateLimitConfig | undefined {
-  const prefixes = exempt.map((each, at) => readPrefix(where, `dns.rateLimit.exempt[${at}]`, each));
+  const prefixes = exempt.map((each, at) =>
+    readPrefix(each, mistake(["dns", "rateLimit", "exempt", at])),
+  );
   return perSecond === 0 ? undefined : { perSecond, slip, exempt: prefixes };
 }
 
-function readPrefix(where: string, key: string, value: string): AddressPrefix {
+function readPrefix(value: string, mistake: (problem: string) => Error): AddressPrefix {
   const parsed = parsePrefix(value);
   if (parsed !== undefined) return parsed;
-  const problem = "is neither an address nor a prefix, such as 192.0.2.0/24 or 2001:db8::/32";
-  throw badConfig(where, `\`${key}\`: "${value}" ${problem}`);
+  throw mistake(
+    `"${value}" is neither an address nor a prefix, such as 192.0.2.0/24 or 2001:db8::/32`,
+  );
 }
 
 function readTls(
-  where: string,
-  base: string,
   { listen, certificate, key }: ConfigText["dns"]["tls"],
+  base: string,
+  mistake: MistakeAt,
 ): TlsConfig | undefined {
   if (listen.length === 0) return undefined;
   for (const [name, path] of Object.entries({ certificate, key })) {
-    if (path !== "") continue;
-    throw badConfig(where, `\`dns.tls.${name}\` is missing: DNS over TLS needs a PEM file`);
+    if (path === "")
+      throw mistake(["dns", "tls", name])("is missing: DNS over TLS needs a PEM file");
   }
   return {
-    listen: listen.map((each, at) => readAddress(where, `dns.tls.listen[${at}]`, each)),
+    listen: readAddresses(listen, ["dns", "tls", "listen"], mistake),
     certificate: resolve(base, certificate),
     key: resolve(base, key),
   };
 }
 
-function readOrigin(where: string, key: string, value: string): Name {
-  try {
-    return parseName(value);
-  } catch (error) {
-    throw badConfig(where, `\`${key}\`: ${errorMessage(error)}`);
-  }
+function readOrigin(value: string, mistake: (problem: string) => Error): Name {
+  return attempt(() => parseName(value), mistake);
 }
 
 function freeze<T>(value: T): T {
@@ -241,8 +292,4 @@ function freeze<T>(value: T): T {
     for (const each of Object.values(value)) freeze(each);
   }
   return value;
-}
-
-function badConfig(where: string, problem: string): WindhoverError {
-  return new WindhoverError(ErrorCode.badConfig, `${where}: ${problem}`);
 }

@@ -17,14 +17,26 @@ export interface EnvironmentTwins {
   readonly isList: (path: readonly string[]) => boolean;
 }
 
-/** Writes the twins that the environment holds into `tree`, which is changed in place. */
-export function applyEnvironment(tree: Tree, { environment, isList }: EnvironmentTwins): void {
+/** A variable of the environment and the key it is the twin of. */
+export interface Twin {
+  readonly variable: string;
+  readonly path: readonly string[];
+}
+
+/** Writes the twins that the environment holds into `tree`, which is changed in place; answers with them. */
+export function applyEnvironment(
+  tree: Tree,
+  { environment, isList }: EnvironmentTwins,
+): readonly Twin[] {
+  const twins: Twin[] = [];
   for (const [variable, value] of Object.entries(environment)) {
     if (!variable.startsWith(PREFIX) || NOT_KEYS.has(variable) || value === undefined) continue;
     const path = variable.slice(PREFIX.length).split("__").map(camelCase);
     const read = readValue(value);
     setPath(tree, path, isList(path) && !Array.isArray(read) ? [read] : read);
+    twins.push({ variable, path });
   }
+  return twins;
 }
 
 function camelCase(words: string): string {

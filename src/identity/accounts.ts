@@ -268,6 +268,11 @@ export class Accounts {
   }
 }
 
+/** Throws `bad-credential` when no user can be made of it. */
+export function checkUser(text: UserText): void {
+  parseUser(text);
+}
+
 function parseUser({ name, password, token, grants }: UserText): User {
   if ((password === undefined) === (token === undefined)) {
     throw badUser(name, "needs either `password` (an argon2id hash) or `token`");

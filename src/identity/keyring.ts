@@ -144,6 +144,11 @@ export class Keyring {
   }
 }
 
+/** Throws `bad-credential` when no key can be made of it. */
+export function checkKey(text: KeyText): void {
+  parseKey(text, "configuration");
+}
+
 function parseKey(text: KeyText, source: TsigCredential["source"]): TsigCredential {
   const name = parseName(text.name);
   const algorithm = parseTsigAlgorithm(text.algorithm);
