@@ -47,8 +47,12 @@ export const Limits = {
   commitAttempts: 8,
   /** Journal entries one read returns; a reader asks again for more. */
   journalPage: 1_000,
-  /** Journal entries kept for one zone. */
-  journalEntries: 10_000,
+  /** Journal entries kept for one zone at most; configuration chooses, 10,000 when it says nothing. */
+  journalEntries: 1_000_000,
+  /** Days that journal entries are kept at most: a century. */
+  journalDays: 36_525,
+  /** Journal entries that a commit removes beyond as many as it adds: bounds what shortening a journal costs. */
+  journalTrim: 100,
   /** Octets of the identifier of a stored document: a name of 255 octets, each written as `\\DDD`. */
   documentId: 1_024,
   /** RRsets of one transaction while a zone is made or taken away: some megabytes, some milliseconds. */

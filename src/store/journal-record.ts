@@ -20,6 +20,8 @@ import {
 import type { JournalEntry } from "./store.ts";
 
 const FORMAT = 1;
+/** Where `timeMs` stands; the commit script reads it too. */
+export const TIME_AT = 1 + 8;
 const FIXED_LENGTH = 1 + 8 + 8 + 4 + 4;
 
 export function writeJournalRecord(entry: JournalEntry): Uint8Array {
@@ -93,6 +95,12 @@ export function readJournalRecord(
   reader.end();
   const who = { actor, door, address };
   return { origin, sequence, timeMs, fromSerial, toSerial, ...who, removed, added };
+}
+
+/** When the entry was written, without reading the rest; `undefined` where that cannot be read. */
+export function readJournalTime(record: Uint8Array): number | undefined {
+  if (record[0] !== FORMAT || record.length < FIXED_LENGTH) return undefined;
+  return Number(new DataView(record.buffer, record.byteOffset).getBigUint64(TIME_AT));
 }
 
 function readRRsets(reader: RecordReader, origin: Name): RRset[] {

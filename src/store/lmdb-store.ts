@@ -10,7 +10,8 @@ import { Limits } from "../base/limits.ts";
 import { formatName, type Name, nameKey } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
 import { checkCommit, checkCreation, checkDocumentId, zoneExists } from "./check-commit.ts";
-import { readJournalRecord, writeJournalRecord } from "./journal-record.ts";
+import { writeJournalRecord } from "./journal-record.ts";
+import { DEFAULT_RETENTION, type JournalRetention } from "./journal-retention.ts";
 import {
   isLmdbError,
   type LmdbEnvironment,
@@ -18,12 +19,12 @@ import {
   storeError,
   type Table,
 } from "./lmdb-environment.ts";
+import { expiredKeys, readEntries } from "./lmdb-journal.ts";
 import {
   documentKey,
   ID_LENGTH,
   journalKey,
   PRESENT,
-  readJournalKey,
   readOrigin,
   readVersion,
   readZonePrefix,
@@ -53,10 +54,13 @@ import type {
 type Snapshot = ReturnType<Table["useReadTransaction"]>;
 
 /** Opens the directory, making it when there is none, and removes what a dead process left half made. */
-export async function openLmdbStore(directory: string): Promise<LmdbStore> {
+export async function openLmdbStore(
+  directory: string,
+  retention: JournalRetention = DEFAULT_RETENTION,
+): Promise<LmdbStore> {
   const environment = await openEnvironment(directory);
   try {
-    const store = new LmdbStore(environment);
+    const store = new LmdbStore(environment, retention);
     await store.removeLeftovers();
     return store;
   } catch (error) {
@@ -67,13 +71,15 @@ export async function openLmdbStore(directory: string): Promise<LmdbStore> {
 
 export class LmdbStore implements Store {
   readonly #tables: LmdbEnvironment;
+  readonly #retention: JournalRetention;
   readonly #ids = new Map<string, number>();
   readonly #snapshots = new Set<Snapshot>();
   readonly #work: OpenWork;
   #nextId = 1;
 
-  constructor(environment: LmdbEnvironment) {
+  constructor(environment: LmdbEnvironment, retention: JournalRetention) {
     this.#tables = environment;
+    this.#retention = retention;
     this.#work = new OpenWork((error) =>
       isLmdbError(error) ? storeError(environment.place, error) : error,
     );
@@ -283,24 +289,16 @@ export class LmdbStore implements Store {
     }
     for (const entry of entries) {
       writes.push([journal, journalKey(id, entry.sequence), writeJournalRecord(entry)]);
-      const tooOld = entry.sequence - Limits.journalEntries;
-      if (tooOld > 0) writes.push([journal, journalKey(id, tooOld), undefined]);
     }
+    const expired = expiredKeys(this.#tables, this.#retention, id, entries);
+    for (const key of expired) writes.push([journal, key, undefined]);
     return writes;
   }
 
   readJournal(origin: Name, range: JournalRange): Promise<readonly JournalEntry[]> {
     return this.#work.run(async () => {
       const id = this.#ids.get(nameKey(origin));
-      if (id === undefined) return [];
-      const { journal, place } = this.#tables;
-      const start = journalKey(id, range.afterSequence + 1);
-      const limit = Math.min(range.limit, Limits.journalPage);
-      const entries: JournalEntry[] = [];
-      for (const { key, value } of journal.getRange({ start, end: zonePrefix(id + 1), limit })) {
-        entries.push(readJournalRecord(value, origin, readJournalKey(key, place), place));
-      }
-      return entries;
+      return id === undefined ? [] : readEntries(this.#tables, id, origin, range);
     });
   }
 

@@ -8,7 +8,8 @@ import { Limits } from "../base/limits.ts";
 import { formatName, type Name, nameKey } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
 import { checkCommit, checkCreation, checkDocumentId, zoneExists } from "./check-commit.ts";
-import { readJournalRecord, writeJournalRecord } from "./journal-record.ts";
+import { readJournalRecord, readJournalTime, writeJournalRecord } from "./journal-record.ts";
+import { countExpired, DEFAULT_RETENTION, type JournalRetention } from "./journal-retention.ts";
 import { OpenWork } from "./open-work.ts";
 import { readRRsetKey, readRRsetValue, writeRRsetKey, writeRRsetValue } from "./rrset-record.ts";
 import type {
@@ -47,11 +48,16 @@ export function createMemoryState(): MemoryState {
 
 export class MemoryStore implements Store {
   readonly #state: MemoryState;
+  readonly #retention: JournalRetention;
   readonly #watchers = new Set<StoreWatcher>();
   readonly #work = new OpenWork();
 
-  constructor(state: MemoryState = createMemoryState()) {
+  constructor(
+    state: MemoryState = createMemoryState(),
+    retention: JournalRetention = DEFAULT_RETENTION,
+  ) {
     this.#state = state;
+    this.#retention = retention;
     state.handles.add(this);
   }
 
@@ -137,7 +143,7 @@ export class MemoryStore implements Store {
         else zone.rrsets.set(key, value);
       }
       for (const [sequence, record] of records) zone.journal.set(sequence, record);
-      trimJournal(zone.journal);
+      trimJournal(zone.journal, entries, this.#retention);
       zone.version = next;
       this.#tellOthers(({ zones }) => zones?.changed(origin));
       return { status: "committed" };
@@ -200,9 +206,20 @@ function isSameVersion(a: ZoneVersion, b: ZoneVersion): boolean {
   return a.serial === b.serial && a.sequence === b.sequence;
 }
 
-function trimJournal(journal: Map<number, Uint8Array>): void {
-  for (const sequence of journal.keys()) {
-    if (journal.size <= Limits.journalEntries) return;
-    journal.delete(sequence);
-  }
+function trimJournal(
+  journal: Map<number, Uint8Array>,
+  entries: readonly JournalEntry[],
+  retention: JournalRetention,
+): void {
+  const [oldest = 0] = journal.keys();
+  const expired = countExpired(retention, {
+    count: journal.size,
+    added: entries.length,
+    newestMs: entries.at(-1)?.timeMs as number,
+    timeMs: (olderOnes) => {
+      const record = journal.get(oldest + olderOnes);
+      return record && readJournalTime(record);
+    },
+  });
+  for (let at = 0; at < expired; at++) journal.delete(oldest + at);
 }

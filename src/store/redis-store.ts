@@ -12,6 +12,7 @@ import { formatName, type Name } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
 import { checkCommit, checkCreation, checkDocumentId, zoneExists } from "./check-commit.ts";
 import { readJournalRecord, writeJournalRecord } from "./journal-record.ts";
+import { DEFAULT_RETENTION, type JournalRetention, mostExpired } from "./journal-retention.ts";
 import { OpenWork } from "./open-work.ts";
 import { unreadable } from "./record-bytes.ts";
 import {
@@ -50,6 +51,7 @@ import type {
 } from "./store.ts";
 
 export interface RedisStoreOptions {
+  readonly retention?: JournalRetention;
   /** Before every key, so that several servers can share one Redis. */
   readonly prefix?: string;
   readonly onState?: StateListener;
@@ -65,19 +67,26 @@ export async function openRedisStore(
   const connection = new RedisConnection(location);
   await connection.connect(keys);
   if (options.onState !== undefined) connection.onState(options.onState);
-  return new RedisStore(connection, keys, location);
+  return new RedisStore(connection, keys, location, options.retention ?? DEFAULT_RETENTION);
 }
 
 export class RedisStore implements Store {
   readonly #connection: RedisConnection;
   readonly #keys: RedisKeys;
   readonly #location: RedisLocation;
+  readonly #retention: JournalRetention;
   readonly #work = new OpenWork();
   readonly #watches = new Set<() => void>();
   /** Marks the hints of this store, so that it does not hear itself. */
   readonly #writer = randomBytes(8).toString("hex");
 
-  constructor(connection: RedisConnection, keys: RedisKeys, location: RedisLocation) {
+  constructor(
+    connection: RedisConnection,
+    keys: RedisKeys,
+    location: RedisLocation,
+    retention: JournalRetention,
+  ) {
+    this.#retention = retention;
     this.#connection = connection;
     this.#keys = keys;
     this.#location = location;
@@ -255,10 +264,12 @@ export class RedisStore implements Store {
     const args: ScriptArgument[] = [
       formatVersion(expected),
       formatVersion(next),
-      Limits.journalEntries,
+      this.#retention.entries,
       before,
       ...this.#hint(origin),
       JOURNAL_FIELD,
+      oldestKept(entries, this.#retention),
+      mostExpired(entries.length),
       entries.length,
     ];
     for (const entry of entries) args.push(journalId(entry.sequence), writeJournalRecord(entry));
@@ -352,4 +363,9 @@ export class RedisStore implements Store {
     const problem = `it is "${text.slice(0, 40)}", not a version`;
     throw unreadable(() => `${this.#connection.place}, key ${key}`, problem);
   }
+}
+
+/** Journal entries written before this go; 0 for none. */
+function oldestKept(entries: readonly JournalEntry[], { ageMs }: JournalRetention): number {
+  return Math.max(0, (entries.at(-1)?.timeMs as number) - ageMs);
 }

@@ -28,6 +28,7 @@ import {
 import type { Clock } from "../base/clock.ts";
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
+import { DEFAULT_RETENTION } from "../store/journal-retention.ts";
 import { createMemoryState, type MemoryState, MemoryStore } from "../store/memory-store.ts";
 import type { JournalEntry, ZoneFollower } from "../store/store.ts";
 import { Rcode } from "../wire/code-points.ts";
@@ -475,7 +476,7 @@ describe("two servers on one store", () => {
     const flips = Array.from({ length: Limits.updateBatch }, (_, n) =>
       request([replace("flip", 1, "A", `192.0.2.${n % 2}`)]),
     );
-    const rounds = Math.ceil(Limits.journalEntries / Limits.updateBatch) + 1;
+    const rounds = Math.ceil(DEFAULT_RETENTION.entries / Limits.updateBatch) + 1;
     for (let round = 0; round < rounds; round++) await submit(one, ...flips);
     two.events.length = 0;
     two.told.length = 0;

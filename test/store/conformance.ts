@@ -4,6 +4,7 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Limits } from "../../src/base/limits.ts";
+import type { JournalRetention } from "../../src/store/journal-retention.ts";
 import type { Store, StoreWatcher, ZoneVersion } from "../../src/store/store.ts";
 import { type Name, parseName } from "../../src/wire/name.ts";
 import { makeRRset } from "../../src/zone/rrset.ts";
@@ -29,7 +30,7 @@ export type Spoilt = "rrset" | "journal" | "version" | "document";
 
 export interface Subject {
   /** Opens the store on the same state as before. */
-  open(): Promise<Store>;
+  open(retention?: JournalRetention): Promise<Store>;
   /** Overwrites what is stored for this zone with these bytes, behind the store's back. */
   spoil(what: Spoilt, origin: Name, bytes: Uint8Array): Promise<void>;
   destroy(): Promise<void>;
@@ -332,32 +333,85 @@ export function describeStore(conformance: Conformance): void {
       expect(await page(0, 0)).toEqual([]);
     });
 
-    test("the journal keeps its limit of entries, the newest", async () => {
-      let expected = await makeZone();
-      const fill = async (until: number) => {
+    describe("the journal is kept", () => {
+      const bounded = async (retention: JournalRetention) => {
+        await store.close();
+        store = await subject.open(retention);
+        await store.createZone({ ...creation(ORIGIN), timeMs: 1_000 }, [soa(ORIGIN, 1)]);
+        return { serial: 1, sequence: 1 };
+      };
+
+      /** Adds entries a second apart until there were as many, and as many in each commit. */
+      const fill = async (from: ZoneVersion, until: number, size = 1) => {
+        let expected = from;
         while (expected.sequence < until) {
-          const size = Math.min(Limits.updateBatch, until - expected.sequence);
-          const commit = makeCommit(ORIGIN, expected, [put(soa(ORIGIN, 1))], size);
-          expect(await store.commit(commit)).toEqual({ status: "committed" });
+          const count = Math.min(size, until - expected.sequence);
+          const { entries, ...commit } = makeCommit(ORIGIN, expected, [], count);
+          const timed = entries.map((each) => ({ ...each, timeMs: each.sequence * 1_000 }));
+          expect(await store.commit({ ...commit, entries: timed })).toEqual({
+            status: "committed",
+          });
           expected = commit.next;
         }
+        return expected;
       };
-      const oldest = async () =>
-        (await store.readJournal(ORIGIN, { afterSequence: 0, limit: 1 }))[0]?.sequence;
-      await fill(Limits.journalEntries);
-      expect(await oldest()).toBe(1);
-      await fill(Limits.journalEntries + 1);
-      expect(await oldest()).toBe(2);
-      await fill(Limits.journalEntries + 1_500);
-      expect(await oldest()).toBe(1_501);
-      let kept = 0;
-      for (let after = 0; ; ) {
-        const page = await store.readJournal(ORIGIN, { afterSequence: after, limit: 1_000 });
-        if (page.length === 0) break;
-        kept += page.length;
-        after = page.at(-1)?.sequence ?? 0;
-      }
-      expect(kept).toBe(Limits.journalEntries);
+
+      const kept = async () => {
+        const sequences: number[] = [];
+        for (;;) {
+          const afterSequence = sequences.at(-1) ?? 0;
+          const page = await store.readJournal(ORIGIN, { afterSequence, limit: 1_000 });
+          if (page.length === 0) break;
+          sequences.push(...page.map(({ sequence }) => sequence));
+        }
+        expect(sequences).toEqual(sequences.map((_, at) => (sequences[0] as number) + at));
+        return [sequences[0], sequences.at(-1)];
+      };
+
+      test("up to its bound, the newest", async () => {
+        let version = await bounded({ entries: 2_000, ageMs: Infinity });
+        version = await fill(version, 2_000, Limits.updateBatch);
+        expect(await kept()).toEqual([1, 2_000]);
+        version = await fill(version, 2_001);
+        expect(await kept()).toEqual([2, 2_001]);
+        await fill(version, 3_500, Limits.updateBatch);
+        expect(await kept()).toEqual([1_501, 3_500]);
+      });
+
+      test("up to its age, measured from the newest", async () => {
+        let version = await bounded({ entries: 50, ageMs: 10_000 });
+        version = await fill(version, 12);
+        expect(await kept()).toEqual([2, 12]);
+        version = await fill(version, 40, 5);
+        expect(await kept()).toEqual([30, 40]);
+        await fill(version, 70, 30);
+        expect(await kept()).toEqual([41, 70]);
+      });
+
+      test("and shortened little by little when the bounds become narrower", async () => {
+        const version = await bounded({ entries: 5_000, ageMs: Infinity });
+        const count = 3 * Limits.journalTrim;
+        let last = await fill(version, count, Limits.updateBatch);
+        const narrow = { entries: 50, ageMs: Infinity };
+        const young = { entries: 5_000, ageMs: 49_000 };
+        for (const [step, retention] of [narrow, young].entries()) {
+          await store.close();
+          store = await subject.open(retention);
+          last = await fill(last, count + step + 1);
+          expect(await kept()).toEqual([(step + 1) * (Limits.journalTrim + 1) + 1, last.sequence]);
+        }
+        await fill(last, last.sequence + 1);
+        expect(await kept()).toEqual([last.sequence + 1 - 49, last.sequence + 1]);
+      });
+
+      test("also where an old entry cannot be read: it has no age, and nothing is written over it", async () => {
+        const version = await bounded({ entries: 50, ageMs: 10_000 });
+        await subject.spoil("journal", ORIGIN, new Uint8Array([9]));
+        const last = await fill(version, 20);
+        await expect(kept()).rejects.toThrow("entry 1 of the journal of dyn.example.com.");
+        await fill(last, 52);
+        expect(await kept()).toEqual([42, 52]);
+      });
     });
 
     test("serials wrap; the sequence goes on", async () => {

@@ -1,4 +1,5 @@
 /** What may go wrong with a store directory: crashes, a second owner, wrong files, a full disk. */
+
 import { spawnSync } from "node:child_process";
 import {
   chmodSync,
@@ -16,6 +17,7 @@ import { join } from "node:path";
 import { open } from "lmdb";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { Limits } from "../../src/base/limits.ts";
+import { DEFAULT_RETENTION } from "../../src/store/journal-retention.ts";
 import { openLmdbStore } from "../../src/store/lmdb-store.ts";
 import type { Store, ZoneVersion } from "../../src/store/store.ts";
 import { parseName } from "../../src/wire/name.ts";
@@ -97,7 +99,7 @@ describe("a process killed with -9", () => {
     if (sequence > 1) expect(rrsets.get(rrsetKey(last))).toEqual(last);
     const newest = committedRRset(host(`n${sequence % 50}`, origin), sequence);
     if (sequence > 1) expect(rrsets.get(rrsetKey(newest))).toEqual(newest);
-    let after = Math.max(0, sequence - Limits.journalEntries);
+    let after = Math.max(0, sequence - DEFAULT_RETENTION.entries);
     while (after < sequence) {
       const page = await store.readJournal(origin, { afterSequence: after, limit: 1_000 });
       expect(page[0]?.sequence).toBe(after + 1);

@@ -12,7 +12,7 @@ describeStore({
   make: async () => {
     const directory = mkdtempSync(join(tmpdir(), "windhover-lmdb-"));
     return {
-      open: () => openLmdbStore(directory),
+      open: (retention) => openLmdbStore(directory, retention),
       spoil: async (what, _origin, bytes) => spoil(directory, what, bytes),
       destroy: async () => rmSync(directory, { recursive: true, force: true }),
     };

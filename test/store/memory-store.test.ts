@@ -9,7 +9,7 @@ describeStore({
   make: async () => {
     const state = createMemoryState();
     return {
-      open: async () => new MemoryStore(state),
+      open: async (retention) => new MemoryStore(state, retention),
       spoil: async (what, origin, bytes) => {
         const zone = state.zones.get(nameKey(origin));
         if (zone === undefined) throw new Error("there is no such zone");

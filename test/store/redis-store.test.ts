@@ -29,7 +29,7 @@ if (await hasRedisServer()) {
     describeStore({
       name: "the Redis store",
       make: async () => ({
-        open: () => openRedisStore(server.url),
+        open: (retention) => openRedisStore(server.url, { ...(retention && { retention }) }),
         spoil: (what, origin, bytes) => spoil(client, what, origin, Buffer.from(bytes)),
         destroy: async () => {
           await client.flushall();

@@ -1,0 +1,46 @@
+/** The journal of one zone in LMDB: read in order, and shortened by the commits that add to it. */
+import { Limits } from "../base/limits.ts";
+import type { Name } from "../wire/name.ts";
+import { readJournalRecord, readJournalTime } from "./journal-record.ts";
+import { countExpired, type JournalRetention } from "./journal-retention.ts";
+import type { LmdbEnvironment } from "./lmdb-environment.ts";
+import { journalKey, readJournalKey, zonePrefix } from "./lmdb-keys.ts";
+import type { JournalEntry, JournalRange } from "./store.ts";
+
+export function readEntries(
+  { journal, place }: LmdbEnvironment,
+  id: number,
+  origin: Name,
+  range: JournalRange,
+): JournalEntry[] {
+  const start = journalKey(id, range.afterSequence + 1);
+  const limit = Math.min(range.limit, Limits.journalPage);
+  const entries: JournalEntry[] = [];
+  for (const { key, value } of journal.getRange({ start, end: zonePrefix(id + 1), limit })) {
+    entries.push(readJournalRecord(value, origin, readJournalKey(key, place), place));
+  }
+  return entries;
+}
+
+/** Keys of the entries that go when these are added. */
+export function expiredKeys(
+  { journal, place }: LmdbEnvironment,
+  retention: JournalRetention,
+  id: number,
+  added: readonly JournalEntry[],
+): Uint8Array[] {
+  const newest = added.at(-1) as JournalEntry;
+  let oldest = newest.sequence;
+  const range = { start: zonePrefix(id), end: zonePrefix(id + 1), limit: 1 };
+  for (const key of journal.getKeys(range)) oldest = readJournalKey(key, place);
+  const expired = countExpired(retention, {
+    count: newest.sequence - oldest + 1,
+    added: added.length,
+    newestMs: newest.timeMs,
+    timeMs: (olderOnes) => {
+      const record = journal.get(journalKey(id, oldest + olderOnes));
+      return record && readJournalTime(record);
+    },
+  });
+  return Array.from({ length: expired }, (_, at) => journalKey(id, oldest + at));
+}
