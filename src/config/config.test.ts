@@ -22,7 +22,13 @@ describe("defaults", () => {
     const config = fromEnvironment({});
     expect(config.dns.listen).toEqual([{ address: "127.0.0.1", port: 5300 }]);
     expect(config.http.listen).toEqual({ address: "127.0.0.1", port: 8053 });
-    expect(config.store).toBe("/srv/windhover/data");
+    expect(config.store).toEqual({
+      url: "/srv/windhover/data",
+      prefix: "",
+      waitReplicas: 0,
+      waitMs: 1_000,
+    });
+    expect(config.history).toEqual({ entries: 10_000, days: 0 });
     expect(config.socket).toBe("/srv/windhover/data/windhover.sock");
     expect(config.http.ttl).toBe(60);
   });
@@ -53,8 +59,43 @@ zones:
 
   test("a Redis URL is kept and the socket goes to ./data", () => {
     const { directory, load } = fromFile("store: redis://127.0.0.1:6379/0");
-    expect(load().store).toBe("redis://127.0.0.1:6379/0");
+    expect(load().store.url).toBe("redis://127.0.0.1:6379/0");
     expect(load().socket).toBe(join(directory, "data/windhover.sock"));
+  });
+
+  test("a store is a string, or keys of which `url` is the string, in the file and in the environment", () => {
+    const keys = { url: "redis://h:1/0", prefix: "dns:", waitReplicas: 1, waitMs: 1_000 };
+    const long = "store: { url: redis://h:1/0, prefix: 'dns:', waitReplicas: 1 }";
+    expect(fromFile(long).load().store).toEqual(keys);
+    const url = { WINDHOVER_STORE: "redis://h:1/0" };
+    expect(fromFile("store: { prefix: 'dns:', waitReplicas: 1 }", url).load().store).toEqual(keys);
+    const prefix = { WINDHOVER_STORE__PREFIX: "dns:", WINDHOVER_STORE__WAIT_REPLICAS: "1" };
+    expect(fromFile("store: redis://h:1/0", prefix).load().store).toEqual(keys);
+    expect(fromEnvironment({ ...prefix, ...url }).store).toEqual(keys);
+    expect(() => fromFile("store: { prefiks: x }").load()).toThrow("did you mean `prefix`?");
+    for (const wrong of ["{x}:", "a b", "x".repeat(65)]) {
+      const written = `store: { prefix: ${JSON.stringify(wrong)} }`;
+      expect(() => fromFile(written).load()).toThrow("`store.prefix`");
+    }
+  });
+
+  test.each([
+    ["history: { entries: 0 }", "history: { entries: 1 }"],
+    [
+      `history: { entries: ${Limits.journalEntries + 1} }`,
+      `history: { entries: ${Limits.journalEntries} }`,
+    ],
+    [`history: { days: ${Limits.journalDays + 1} }`, `history: { days: ${Limits.journalDays} }`],
+    ["history: { days: -1 }", "history: { days: 0.5 }"],
+    ["store: { waitMs: 0 }", "store: { waitMs: 1 }"],
+    [`store: { waitMs: ${Limits.redisCommandMs + 1} }`, `store: { waitMs: ${Limits.redisCommandMs} }`],
+    [
+      `store: { waitReplicas: ${Limits.redisReplicas + 1} }`,
+      `store: { waitReplicas: ${Limits.redisReplicas} }`,
+    ],
+  ])("%s is past a bound, %s at it", (past, at) => {
+    expect(() => fromFile(past).load()).toThrow(/expected .* to be (greater|less)/);
+    fromFile(at).load();
   });
 });
 

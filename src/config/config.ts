@@ -54,8 +54,19 @@ export interface Config {
     readonly ttl: number;
     readonly metrics: boolean;
   };
-  /** A directory as an absolute path, or a URL. */
-  readonly store: string;
+  readonly store: {
+    /** A directory as an absolute path, or a URL. */
+    readonly url: string;
+    /** Empty for the default. */
+    readonly prefix: string;
+    readonly waitReplicas: number;
+    readonly waitMs: number;
+  };
+  readonly history: {
+    readonly entries: number;
+    /** 0 for any age. */
+    readonly days: number;
+  };
   /** Absolute path of the administrative socket. */
   readonly socket: string;
   readonly logLevel: LogLevel;
@@ -82,7 +93,8 @@ export interface ConfigSource {
 export function loadConfig(source: ConfigSource): Config {
   const environment = source.environment ?? process.env;
   const isList = (path: readonly string[]) => schemaAt(path)?.type === "array";
-  const { tree, place } = readSourceTree(source.file, { environment, isList });
+  const shorthand = (path: readonly string[]) => schemaAt(path)?.shorthand as string | undefined;
+  const { tree, place } = readSourceTree(source.file, { environment, isList, shorthand });
   if (source.isReload === true && source.file !== undefined && Object.keys(tree).length === 0) {
     throw badConfig(source.file, "is empty; to run on defaults alone, restart without it");
   }
@@ -131,8 +143,9 @@ function schemaAt(path: readonly string[]): TSchema | undefined {
 
 function resolveConfig(text: ConfigText, source: ConfigSource, mistake: MistakeAt): Config {
   const base = source.file === undefined ? source.directory : dirname(resolve(source.file));
-  const store = /^[a-z+]+:\/\//.test(text.store) ? text.store : resolve(base, text.store);
-  const dataDirectory = store.includes("://") ? resolve(base, "data") : store;
+  const isUrl = text.store.url.includes("://");
+  const url = isUrl ? text.store.url : resolve(base, text.store.url);
+  const dataDirectory = isUrl ? resolve(base, "data") : url;
   checkIdentities(text, mistake);
   return {
     dns: {
@@ -156,7 +169,8 @@ function resolveConfig(text: ConfigText, source: ConfigSource, mistake: MistakeA
           ? undefined
           : readAddress(text.http.listen, mistake(["http", "listen"])),
     },
-    store,
+    store: { ...text.store, url },
+    history: text.history,
     socket:
       text.socket === "" ? resolve(dataDirectory, "windhover.sock") : resolve(base, text.socket),
     logLevel: text.log.level as LogLevel,

@@ -15,6 +15,8 @@ export interface EnvironmentTwins {
   readonly environment: NodeJS.ProcessEnv;
   /** Whether the key at this path holds a list: a lone value is then a list of one. */
   readonly isList: (path: readonly string[]) => boolean;
+  /** The key below this path that is meant by a lone string in its place. */
+  readonly shorthand: (path: readonly string[]) => string | undefined;
 }
 
 /** A variable of the environment and the key it is the twin of. */
@@ -26,13 +28,15 @@ export interface Twin {
 /** Writes the twins that the environment holds into `tree`, which is changed in place; answers with them. */
 export function applyEnvironment(
   tree: Tree,
-  { environment, isList }: EnvironmentTwins,
+  { environment, isList, shorthand }: EnvironmentTwins,
 ): readonly Twin[] {
   const twins: Twin[] = [];
   for (const [variable, value] of Object.entries(environment)) {
     if (!variable.startsWith(PREFIX) || NOT_KEYS.has(variable) || value === undefined) continue;
-    const path = variable.slice(PREFIX.length).split("__").map(camelCase);
     const read = readValue(value);
+    const path = variable.slice(PREFIX.length).split("__").map(camelCase);
+    const short = typeof read === "string" ? shorthand(path) : undefined;
+    if (short !== undefined) path.push(short);
     setPath(tree, path, isList(path) && !Array.isArray(read) ? [read] : read);
     twins.push({ variable, path });
   }

@@ -66,8 +66,31 @@ export const ConfigText = Type.Object(
       },
       { ...closed, default: {} },
     ),
-    /** A directory (LMDB), `redis://…` or `rediss://…`. */
-    store: Type.String({ default: "./data", minLength: 1 }),
+    /** Where zones live; a lone string is its `url`. */
+    store: Type.Object(
+      {
+        /**
+         * A directory (LMDB), or Redis: `redis://…`, `redis+sentinel://…`, `redis+cluster://…`; `rediss…` with TLS.
+         */
+        url: Type.String({ default: "./data", minLength: 1 }),
+        /** Before every key in Redis; empty for `windhover:`. */
+        prefix: Type.String({ default: "", pattern: "^[^{}\\s]{0,64}$" }),
+        /** Replicas of Redis that must have a change before it is acknowledged. */
+        waitReplicas: Type.Integer({ default: 0, minimum: 0, maximum: Limits.redisReplicas }),
+        /** Milliseconds that they get; past it the change is not acknowledged, though it happened. */
+        waitMs: Type.Integer({ default: 1_000, minimum: 1, maximum: Limits.redisCommandMs }),
+      },
+      { ...closed, default: {}, shorthand: "url" },
+    ),
+    /** What is kept of each zone's journal: what history, incremental transfers and following nodes reach back to. */
+    history: Type.Object(
+      {
+        entries: Type.Integer({ default: 10_000, minimum: 1, maximum: Limits.journalEntries }),
+        /** Days; 0 for any age. */
+        days: Type.Number({ default: 0, minimum: 0, maximum: Limits.journalDays }),
+      },
+      { ...closed, default: {} },
+    ),
     /** The administrative Unix socket; empty means `windhover.sock` in the data directory. */
     socket: Type.String({ default: "" }),
     log: Type.Object(

@@ -19,6 +19,10 @@ export interface SourceTree {
 /** Throws `bad-config` for a file that cannot be read or is not YAML. */
 export function readSourceTree(file: string | undefined, twins: EnvironmentTwins): SourceTree {
   const written = file === undefined ? noFile() : readFile(file);
+  for (const [key, value] of Object.entries(written.tree)) {
+    const short = typeof value === "string" ? twins.shorthand([key]) : undefined;
+    if (short !== undefined) written.tree[key] = { [short]: value };
+  }
   const variables = applyEnvironment(written.tree, twins);
   const variableAt = (path: KeyPath) =>
     variables.find((twin) => twin.path.every((key, at) => key === String(path[at])));

@@ -33,6 +33,12 @@ async function open(clock = systemClock) {
   return { files, log, pairs };
 }
 
+/** Files count as changed when they look the same twice. */
+async function settle(opened: CertificateFiles): Promise<void> {
+  await opened.look();
+  await opened.look();
+}
+
 const warnings = (log: ReturnType<typeof listLogger>) =>
   log.lines.filter(({ level }) => level !== "info").map(({ message }) => message);
 
@@ -85,8 +91,8 @@ test("an expired certificate is used and warned about", async () => {
 
 test("files that stay as they are are not read again", async () => {
   const { files: opened, pairs, log } = await open();
-  await opened.look();
-  await opened.look();
+  await settle(opened);
+  await settle(opened);
   expect(pairs).toEqual([]);
   expect(log.lines).toHaveLength(1);
 });
@@ -95,10 +101,10 @@ test("what is broken is told once and the old pair stays", async () => {
   const { files: opened, pairs, log } = await open();
   const before = opened.pair;
   writeFileSync(paths.certificate, "broken");
-  await opened.look();
-  await opened.look();
+  await settle(opened);
+  await settle(opened);
   rmSync(paths.certificate);
-  await opened.look();
+  await settle(opened);
   expect(opened.pair).toBe(before);
   expect(pairs).toEqual([]);
   expect(warnings(log)).toEqual([
@@ -107,7 +113,7 @@ test("what is broken is told once and the old pair stays", async () => {
   ]);
   copyFileSync(other.certificate, paths.certificate);
   copyFileSync(other.key, paths.key);
-  await opened.look();
+  await settle(opened);
   expect(pairs).toHaveLength(1);
   expect(opened.pair).toBe(pairs[0]);
 });
@@ -128,8 +134,52 @@ test("a link that is led elsewhere is a change", async () => {
     rmSync(to);
     symlinkSync(from, to);
   }
-  await opened.look();
+  await settle(opened);
   expect(pairs).toHaveLength(1);
+});
+
+test("a pair of which one half is new already is waited for", async () => {
+  const { files: opened, pairs, log } = await open();
+  copyFileSync(other.certificate, paths.certificate);
+  await opened.look();
+  copyFileSync(other.key, paths.key);
+  await settle(opened);
+  expect(pairs).toHaveLength(1);
+  expect(warnings(log)).toEqual([]);
+});
+
+test("other files take the place of those before, and are looked at from then on", async () => {
+  const { files: opened, pairs } = await open();
+  const elsewhere = makeCertificate("elsewhere.example");
+  const use = await opened.prepare(elsewhere);
+  expect(pairs).toEqual([]);
+  use();
+  expect(pairs).toEqual([opened.pair]);
+  copyFileSync(other.certificate, paths.certificate);
+  copyFileSync(other.key, paths.key);
+  await settle(opened);
+  expect(pairs).toHaveLength(1);
+  copyFileSync(good.certificate, elsewhere.certificate);
+  copyFileSync(good.key, elsewhere.key);
+  await settle(opened);
+  expect(pairs).toHaveLength(2);
+});
+
+test("the same files again are read at once, and told of when they are others", async () => {
+  const { files: opened, pairs } = await open();
+  (await opened.prepare(paths))();
+  expect(pairs).toEqual([]);
+  copyFileSync(other.certificate, paths.certificate);
+  copyFileSync(other.key, paths.key);
+  (await opened.prepare(paths))();
+  expect(pairs).toHaveLength(1);
+});
+
+test("other files that cannot be used change nothing", async () => {
+  const { files: opened, pairs } = await open();
+  const mixed = { certificate: good.certificate, key: other.key };
+  await expect(opened.prepare(mixed)).rejects.toThrow("is not the key of the certificate");
+  expect(pairs).toEqual([]);
 });
 
 test("once closed nobody is told any more", async () => {
@@ -137,6 +187,6 @@ test("once closed nobody is told any more", async () => {
   opened.close();
   copyFileSync(other.certificate, paths.certificate);
   copyFileSync(other.key, paths.key);
-  await opened.look();
+  await settle(opened);
   expect(pairs).toEqual([]);
 });

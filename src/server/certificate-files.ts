@@ -8,6 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
+import { WatchedFiles } from "./watched-files.ts";
 
 export interface CertificatePaths {
   /** The certificate, then those it was signed with, in PEM. */
@@ -27,86 +28,102 @@ export interface CertificateParts {
   readonly log: Logger;
 }
 
-export class CertificateFiles {
-  readonly #parts: CertificateParts;
-  readonly #listeners: ((pair: CertificatePair) => void)[] = [];
-  #pair: CertificatePair;
-  /** What the files looked like when they were read last, good or bad. */
-  #seen: string;
-  #timer: NodeJS.Timeout | undefined;
-  #isLooking = false;
+/** The files in use, and the pair they held last that was good. */
+interface Source {
+  readonly paths: CertificatePaths;
+  readonly watched: WatchedFiles;
+  pair: CertificatePair;
+}
 
-  private constructor(parts: CertificateParts, pair: CertificatePair, seen: string) {
-    this.#parts = parts;
-    this.#pair = pair;
-    this.#seen = seen;
+export class CertificateFiles {
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #listeners: ((pair: CertificatePair) => void)[] = [];
+  #source: Source | undefined;
+
+  private constructor({ clock, log }: CertificateParts) {
+    this.#clock = clock;
+    this.#log = log;
   }
 
   /** Throws `bad-config` naming the file and what is wrong with it. */
   static async open(parts: CertificateParts): Promise<CertificateFiles> {
-    const seen = await lookOf(parts.paths);
-    const files = new CertificateFiles(parts, await readPair(parts.paths), seen);
-    files.#tell("the certificate is in use");
+    const files = new CertificateFiles(parts);
+    (await files.prepare(parts.paths))();
     return files;
   }
 
   get pair(): CertificatePair {
-    return this.#pair;
+    return (this.#source as Source).pair;
+  }
+
+  /** Reads these files, which come in place of those before when the returned function is called. Throws as `open`. */
+  async prepare(paths: CertificatePaths): Promise<() => void> {
+    const watched = await WatchedFiles.open({
+      paths: [paths.certificate, paths.key],
+      everyMs: Limits.certificatePollMs,
+      onChange: () => this.#readAgain(source),
+    });
+    const source: Source = { paths, watched, pair: await readPair(paths) };
+    return () => this.#use(source);
   }
 
   /** Looks at the files from now on, and calls `onChange` with each new pair. */
   watch(onChange: (pair: CertificatePair) => void): void {
     this.#listeners.push(onChange);
-    // Polled: a renewal swaps a symbolic link as often as a file, and a watch on the old one sees neither.
-    this.#timer ??= setInterval(() => void this.look(), Limits.certificatePollMs);
-    this.#timer.unref();
+    this.#source?.watched.start();
   }
 
   close(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#source?.watched.close();
     this.#listeners.length = 0;
   }
 
-  /** Reads the files if they have changed. Never rejects. */
+  /** Reads the files if they have changed since two looks ago. Never rejects. */
   async look(): Promise<void> {
-    if (this.#isLooking) return;
-    this.#isLooking = true;
+    await this.#source?.watched.look();
+  }
+
+  #use(source: Source): void {
+    const before = this.#source;
+    before?.watched.close();
+    this.#source = source;
+    if (before === undefined) {
+      this.#tell("the certificate is in use");
+      return;
+    }
+    source.watched.start();
+    if (!isSamePair(before.pair, source.pair)) this.#renew();
+  }
+
+  async #readAgain(source: Source): Promise<void> {
     try {
-      const seen = await lookOf(this.#parts.paths);
-      if (seen === this.#seen) return;
-      this.#seen = seen;
-      this.#pair = await readPair(this.#parts.paths);
-      this.#tell("the certificate has changed and the new one is in use");
-      for (const listener of this.#listeners) listener(this.#pair);
+      source.pair = await readPair(source.paths);
+      if (source === this.#source) this.#renew();
     } catch (error) {
       const fields = { problem: errorMessage(error) };
-      this.#parts.log.error(fields, "the new certificate cannot be used; the old one stays");
-    } finally {
-      this.#isLooking = false;
+      this.#log.error(fields, "the new certificate cannot be used; the old one stays");
     }
+  }
+
+  #renew(): void {
+    this.#tell("the certificate has changed and the new one is in use");
+    for (const listener of this.#listeners) listener(this.pair);
   }
 
   #tell(message: string): void {
-    const { log, clock, paths } = this.#parts;
-    const { subjectAltName, subject, validTo } = new X509Certificate(this.#pair.cert);
+    const { paths, pair } = this.#source as Source;
+    const { subjectAltName, subject, validTo } = new X509Certificate(pair.cert);
     const fields = { certificate: paths.certificate, names: subjectAltName ?? subject, validTo };
-    log.info(fields, message);
-    if (Date.parse(validTo) < clock.nowMs()) log.warn(fields, "the certificate has expired");
+    this.#log.info(fields, message);
+    if (Date.parse(validTo) < this.#clock.nowMs()) {
+      this.#log.warn(fields, "the certificate has expired");
+    }
   }
 }
 
-/** Changes whenever a file does, or what a link on its path leads to; where there is none, whenever one comes. */
-async function lookOf({ certificate, key }: CertificatePaths): Promise<string> {
-  const looks = [certificate, key].map(async (path) => {
-    try {
-      const { ino, mtimeMs, size } = await stat(path);
-      return `${ino} ${mtimeMs} ${size}`;
-    } catch (error) {
-      return errorMessage(error);
-    }
-  });
-  return (await Promise.all(looks)).join(" ");
+function isSamePair(one: CertificatePair, other: CertificatePair): boolean {
+  return one.cert.equals(other.cert) && one.key.equals(other.key);
 }
 
 async function readPair(paths: CertificatePaths): Promise<CertificatePair> {
