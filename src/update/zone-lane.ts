@@ -53,6 +53,8 @@ export class ZoneLane {
   #isStale = true;
   #isGone = false;
   #version: ZoneVersion | undefined;
+  /** What the first update of a batch would do, drafted when it came. */
+  #early: { readonly change: Change; readonly draft: Draft } | undefined;
   /** Names with data, counted when first asked for. */
   #names: number | undefined;
 
@@ -93,14 +95,25 @@ export class ZoneLane {
 
   /**
    * With nothing under way, an update that would commit nothing has its verdict now: routers repeat themselves far
-   * more often than their addresses change, and that costs no turn of the loop.
+   * more often than their addresses change, and that costs no turn of the loop. One that would is drafted already.
    */
   #judgeAtOnce(change: Change): Verdict | undefined {
     if (this.#isRunning || this.#isStale) return undefined;
-    const { verdicts, commit } = this.#draft([change]);
-    if (commit !== undefined) return undefined;
-    const verdict = verdicts[0] as Verdict;
+    const draft = this.#draft([change]);
+    if (draft.commit !== undefined) {
+      this.#early = { change, draft };
+      return undefined;
+    }
+    const verdict = draft.verdicts[0] as Verdict;
     return verdict.status === "refused" ? this.#refused(change, verdict) : verdict;
+  }
+
+  /** The draft made of these changes when the first of them came, if nothing came behind it or between. */
+  #takeEarly(changes: readonly Change[]): Draft | undefined {
+    const early = this.#early;
+    this.#early = undefined;
+    const isWhole = changes.length === 1 && changes[0] === early?.change;
+    return isWhole && early?.draft.commit?.expected === this.#version ? early?.draft : undefined;
   }
 
   /** Another writer may have changed the zone: looks soon, between commits. */
@@ -198,7 +211,8 @@ export class ZoneLane {
     for (let attempt = 0; attempt < Limits.commitAttempts; attempt++) {
       const blocked = this.#isStale ? await this.#follow() : undefined;
       if (blocked !== undefined) return this.#settle(batch, [], blocked);
-      const draft = this.#draft(batch.map(({ change }) => change));
+      const changes = batch.map(({ change }) => change);
+      const draft = this.#takeEarly(changes) ?? this.#draft(changes);
       const { commit } = draft;
       if (commit === undefined) return this.#settle(batch, draft.verdicts);
       const outcome = await this.#commit(commit);
