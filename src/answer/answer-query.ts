@@ -206,16 +206,25 @@ function answerClass(answerer: Answerer): number {
   }
 }
 
-function answerZone({ reader, draft, query }: Answerer): number {
+function answerZone(answerer: Answerer): number {
+  const { reader, draft, query } = answerer;
   reader.enter();
   try {
-    const zone = chooseZone(reader, draft.name, draft.qtype);
-    if (zone === 0) return refuse(query, ExtendedError.notAuthoritative);
-    draft.enterZone(zone);
-    return solve(draft);
+    const rcode = answerFromTable(answerer);
+    if (rcode !== Rcode.servFail) return rcode;
+    // An update has taken away between two of our looks what the first had found: the second time it is gone at once.
+    draft.start(draft.response, query.questionEnd, draft.limit, query.qtype);
+    return answerFromTable(answerer);
   } finally {
     reader.leave();
   }
+}
+
+function answerFromTable({ reader, draft, query }: Answerer): number {
+  const zone = chooseZone(reader, draft.name, draft.qtype);
+  if (zone === 0) return refuse(query, ExtendedError.notAuthoritative);
+  draft.enterZone(zone);
+  return solve(draft);
 }
 
 function answerChaos({ chaosTexts, draft, query }: Answerer): number {

@@ -87,12 +87,8 @@ function readOther(
   opcode: number,
 ): number {
   if (!isKnownOpcode(opcode)) {
-    if (u16At(bytes, HeaderOffset.questions) === 1 && readQuestion(query, bytes, length)) {
-      const noRRs =
-        u16At(bytes, HeaderOffset.answers) + u16At(bytes, HeaderOffset.authorities) === 0;
-      // RFC 6891 §6.1.1: an OPT is answered by an OPT, whatever else the message may mean.
-      if (noRRs) readRest(query, bytes, length);
-    }
+    if (u16At(bytes, HeaderOffset.questions) === 1) readQuestion(query, bytes, length);
+    readLoneOpt(query, bytes, length);
     return reject(query, Rcode.notImp);
   }
   if (u16At(bytes, HeaderOffset.questions) !== 1) return formErr(query);
@@ -103,6 +99,13 @@ function readOther(
   const isPossible = records * RR_LENGTH + QUESTION_LENGTH <= length - HEADER_LENGTH;
   if (!readQuestion(query, bytes, length) || !isPossible) return formErr(query);
   return opcode === Opcode.update ? Deferred.update : Deferred.notify;
+}
+
+/** RFC 6891 §6.1.1: an OPT is answered by an OPT, whatever the questions and RRs before it may mean. */
+function readLoneOpt(query: IncomingQuery, bytes: Uint8Array, length: number): void {
+  const from = questionSectionEnd(bytes, length);
+  const opt = from === 0 ? 0 : findOpt(bytes, from, length, countRecords(bytes));
+  if (opt > 0 && !readOpt(query, bytes, opt)) query.hasEdns = false;
 }
 
 /** Reads qname, qtype and qclass; false leaves `questionEnd` at the header's end. */

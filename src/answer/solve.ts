@@ -8,7 +8,7 @@
  *        │            Delegation ──► NS of the cut, glue
  *        │            Truncated ───► TC, nothing more
  *        │            TooLong ─────► YXDOMAIN
- *        │            Failed ──────► SERVFAIL
+ *        │            Failed ──────► SERVFAIL, which `answer-query.ts` tries once more
  *        └─────────── Follow: the next name of an alias chain
  */
 import { NodeFlag } from "../table/table-reader.ts";
@@ -100,7 +100,7 @@ function solveBelow(draft: Draft, encloser: number, label: number): State {
 
 /**
  * `name` is occluded: the cut or DNAME that covers it stands at `fromLabel` or above. An update may take it away
- * between two of our looks; then the client asks again, and hears how it is now.
+ * between two of our looks; then we look again from the start.
  */
 function solveCovered(draft: Draft, fromLabel: number): State {
   const { reader, zone, name } = draft;
