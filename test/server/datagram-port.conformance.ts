@@ -166,10 +166,11 @@ export function describeDatagramPort(name: string, openPort: OpenPort): void {
       const local = formatSocketAddress(bound);
       port.send(Uint8Array.of(1), { address, port: 0, local });
       port.send(Uint8Array.of(1), { address, port: 9, local: "192.0.2.1:9" });
-      expect(counters[Counter.dropped]).toBe(2);
       const client = await dial(address);
+      port.send(Uint8Array.of(4), { address, port: client.port, local });
       client.send([5], bound);
-      expect(await client.receive(1)).toEqual([[5]]);
+      expect(await client.receive(2)).toEqual([[4], [5]]);
+      expect(counters[Counter.dropped]).toBe(2);
     });
 
     test("closing frees the address", async () => {
@@ -205,6 +206,17 @@ export function describeDatagramPort(name: string, openPort: OpenPort): void {
       for (const from of deferred) port.send(Uint8Array.of(7), from);
       await client.receive(2);
       expect(client.sources).toEqual([second, second]);
+    });
+
+    test("sends many deferred replies at once, each from the address that was asked", async () => {
+      const { addresses, port } = await start(["127.0.0.1", "127.0.0.2"]);
+      const client = await dial("127.0.0.1");
+      const to = { address: "127.0.0.1", port: client.port };
+      const [first, second] = addresses.map(formatSocketAddress) as [string, string];
+      const locals = Array.from({ length: 150 }, (_, at) => (at < 140 || at % 2 ? first : second));
+      for (const [at, local] of locals.entries()) port.send(Uint8Array.of(at), { ...to, local });
+      expect(await client.receive(150)).toEqual(locals.map((_, at) => [at]));
+      expect(client.sources.map(formatSocketAddress)).toEqual(locals);
     });
 
     test("an address in use is one error that names it, and nothing stays bound", async () => {

@@ -164,11 +164,11 @@ export class MessageRing {
     this.#setWord(this.#reply(reply) + MsgHdr.controlLength, used);
   }
 
-  /** Puts a packet-info record for the address in place 0, as if a datagram had been sent to it. */
-  setAsked(address: Uint8Array, length: number): void {
+  /** Puts a packet-info record for the address in place `place`, as if a datagram had been sent to it. */
+  setAsked(place: number, address: Uint8Array, length: number): void {
     const isIPv6 = this.#family === Sys.inet6;
     const [level, type] = (isIPv6 ? Option.packetInfo6 : Option.packetInfo4) as SocketOption;
-    const control = this.#control(0);
+    const control = this.#control(place);
     const size = isIPv6 ? PktInfo6.size : PktInfo4.size;
     this.octets.fill(0, control, control + CONTROL_LENGTH);
     this.#setWord(control + Cmsg.length, Cmsg.value + size);
@@ -176,7 +176,7 @@ export class MessageRing {
     this.#setWord(control + Cmsg.type, type);
     const at = control + Cmsg.value + (isIPv6 ? PktInfo6.asked : PktInfo4.local);
     for (let octet = 0; octet < length; octet++) this.octets[at + octet] = address[octet] as number;
-    this.#setWord(this.#header(0) + MsgHdr.controlLength, (Cmsg.value + size + 7) & ~7);
+    this.#setWord(this.#header(place) + MsgHdr.controlLength, (Cmsg.value + size + 7) & ~7);
   }
 
   /** Address of the `mmsghdr` of a reply, for the system call. */

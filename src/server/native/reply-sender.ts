@@ -33,6 +33,9 @@ export class ReplySender {
   readonly #bound: ReadonlyMap<string, NativeSocket>;
   readonly #asked = new Uint8Array(ADDRESS_LENGTH);
   #askedLength = 0;
+  /** Replies in the ring that have not left yet, and the socket that they leave from. */
+  #waiting = 0;
+  #socket: NativeSocket | undefined;
   #isClosed = false;
 
   constructor({ libc, sockets, counters, waitMs }: ReplySenderParts) {
@@ -40,7 +43,7 @@ export class ReplySender {
     this.#sockets = sockets;
     this.#counters = counters;
     this.#waitMs = waitMs;
-    this.#ring = new MessageRing(libc, 1);
+    this.#ring = new MessageRing(libc, Limits.datagramBatch);
     this.#room = new PollSet(libc, [-1], Sys.pollOut);
     const bound = sockets.filter((each) => !each.hasPacketInfo);
     this.#bound = new Map(bound.map((each) => [formatSocketAddress(each), each]));
@@ -71,28 +74,41 @@ export class ReplySender {
     }
   }
 
-  /** Sends a reply from the address that was asked. */
+  /** Sends a reply from the address that was asked, in one call with all that this turn's promises bring. */
   send(bytes: Uint8Array, to: ReplyTo): void {
-    const ring = this.#ring;
     const socket = this.#isClosed ? undefined : this.#socketOf(to.local);
     if (socket === undefined || bytes.length > Limits.udpResponse) {
       this.#drop(1);
       return;
     }
-    ring.prepare(socket);
-    const name = ring.octets.subarray(ring.nameOffset(0));
+    const ring = this.#ring;
+    if (socket !== this.#socket || this.#waiting === ring.size) this.#flush();
+    const at = this.#waiting;
+    const name = ring.octets.subarray(ring.nameOffset(at));
     if (!writeSocketName(name, socket.family, to, interfaceOf(this.#libc, to.address))) {
       this.#drop(1);
       return;
     }
-    if (socket.hasPacketInfo) ring.setAsked(this.#asked, this.#askedLength);
-    ring.replyOctets(0).set(bytes);
-    ring.address(0, 0, bytes.length);
-    this.sendBatch(socket.fd, ring, 1);
+    if (at === 0) {
+      ring.prepare(socket);
+      this.#socket = socket;
+      process.nextTick(this.#flush);
+    }
+    if (socket.hasPacketInfo) ring.setAsked(at, this.#asked, this.#askedLength);
+    ring.replyOctets(at).set(bytes);
+    ring.address(at, at, bytes.length);
+    this.#waiting++;
   }
+
+  readonly #flush = (): void => {
+    const replies = this.#waiting;
+    this.#waiting = 0;
+    if (replies > 0) this.sendBatch((this.#socket as NativeSocket).fd, this.#ring, replies);
+  };
 
   /** From now on nothing is sent: the sockets may be closed, and their numbers be another's. */
   close(): void {
+    this.#flush();
     this.#isClosed = true;
   }
 
