@@ -42,6 +42,7 @@ export class ObservedStore {
       findZone: (origin) => this.#use(inner.findZone(origin)),
       createZone: (entry, rrsets) => this.#use(inner.createZone(entry, rrsets)),
       loadZone: (origin) => this.#use(inner.loadZone(origin)),
+      deletedVersion: (origin) => this.#use(inner.deletedVersion(origin)),
       deleteZone: (origin) => this.#use(inner.deleteZone(origin)),
       readJournal: (origin, range) => this.#use(inner.readJournal(origin, range)),
       watch: (watcher) => inner.watch(watcher),

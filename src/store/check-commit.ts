@@ -4,6 +4,7 @@ import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { equalNames, formatName, type Name } from "../wire/name.ts";
 import type { JournalEntry, ZoneCommit, ZoneVersion } from "./store.ts";
+import { isCreation } from "./zone-version.ts";
 
 export function checkCommit({ origin, expected, next, entries }: ZoneCommit): void {
   assert(entries.length > 0, "a commit has a journal entry");
@@ -16,8 +17,9 @@ export function checkCommit({ origin, expected, next, entries }: ZoneCommit): vo
 
 /** The version that a zone has at its creation. */
 export function checkCreation(entry: JournalEntry): ZoneVersion {
-  assert(entry.sequence === 1, "a zone's journal begins with 1");
-  return { serial: entry.toSerial, sequence: 1 };
+  assert(entry.sequence >= 1, "a zone's journal begins with 1, or goes on where it was deleted");
+  assert(isCreation(entry), "a zone's first entry is no step from another serial");
+  return { serial: entry.toSerial, sequence: entry.sequence };
 }
 
 export function zoneExists(origin: Name): WindhoverError {

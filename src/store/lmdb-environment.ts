@@ -49,6 +49,7 @@ export interface LmdbTables {
   readonly rrsets: Table;
   readonly journal: Table;
   readonly leftovers: Table;
+  readonly deleted: Table;
   readonly documents: Table;
 }
 
@@ -144,7 +145,7 @@ function openRoot(directory: string): RootDatabase<Uint8Array, Uint8Array> {
     noSubdir: false,
     overlappingSync: false,
     eventTurnBatching: false,
-    maxDbs: 8,
+    maxDbs: 16,
     maxReaders: MAX_READERS,
   });
   if (isNew) chmodSync(join(directory, "data.mdb"), 0o600);
@@ -181,6 +182,7 @@ function makeEnvironment(
     rrsets: table("rrsets"),
     journal: table("journal"),
     leftovers: table("leftovers"),
+    deleted: table("deleted"),
     documents: table("documents"),
     write: async (work) => {
       await settle(root.batch(work));

@@ -1,22 +1,26 @@
 /**
- * What lies where in the LMDB directory: six tables, the octets of their keys and values.
+ * What lies where in the LMDB directory: its tables, the octets of their keys and values.
  *
  *     table      key                                       value
  *     meta       "schema"                                  the version of this picture, as text
+ *     deleted    origin on the wire                        1 (format) ‖ version; where it stood when deleted
  *     zones      origin on the wire                        1 (format) ‖ zone id u32
- *     versions   zone id u32 ‖ sequence u64 ‖ serial u32   1 (format); one key per zone
+ *     versions   zone id u32 ‖ version                     1 (format); one key per zone
  *     rrsets     zone id u32 ‖ RRset key                   RRset value (`rrset-record.ts`)
  *     journal    zone id u32 ‖ sequence u64                journal record (`journal-record.ts`)
  *     leftovers  zone id u32                               1; a zone being made or taken away
  *     documents  kind ‖ 0 ‖ id as UTF-8                    JSON as UTF-8
  *
- * A zone's version is a key, so that one conditional write inside the transaction compares and swaps it. Zone
- * ids are not used again while the store is open, so a commit meant for a deleted zone finds no version key.
+ * A version is sequence u64 ‖ serial u32 ‖ mark u64, the last only where there is one. It is a key, so that one
+ * conditional write inside the transaction compares and swaps it. Zone ids are not used again while the store is
+ * open, so a commit meant for a deleted zone finds no version key.
  */
+import { errorMessage } from "../base/errors.ts";
 import { formatName, type Name, ROOT } from "../wire/name.ts";
-import { RecordReader, RecordWriter, unreadable } from "./record-bytes.ts";
+import { type DescribeRecord, RecordReader, RecordWriter, unreadable } from "./record-bytes.ts";
 import { joinOwner, writeRRsetKey } from "./rrset-record.ts";
 import type { DocumentKind, ZoneVersion } from "./store.ts";
+import { markOf, storedVersion } from "./zone-version.ts";
 
 export const SCHEMA_KEY = Buffer.from("schema", "utf8");
 export const SCHEMA_VERSION = "1";
@@ -62,11 +66,45 @@ export function readZonePrefix(key: Uint8Array, place: string): number {
 }
 
 export function versionKey(id: number, version: ZoneVersion): Uint8Array {
-  const writer = new RecordWriter(ID_LENGTH + 8 + 4);
+  const writer = new RecordWriter(ID_LENGTH + versionLength(version));
   writer.u32(id);
+  putVersion(writer, version);
+  return writer.done();
+}
+
+/** Octets of sequence and serial. */
+const UNMARKED = 12;
+
+function versionLength(version: ZoneVersion): number {
+  return markOf(version) === 0 ? UNMARKED : UNMARKED + 8;
+}
+
+function putVersion(writer: RecordWriter, version: ZoneVersion): void {
   writer.u53(version.sequence);
   writer.u32(version.serial);
+  if (markOf(version) !== 0) writer.u53(markOf(version));
+}
+
+function takeVersion(reader: RecordReader, length: number): ZoneVersion {
+  const sequence = reader.u53();
+  const serial = reader.u32();
+  const mark = length > UNMARKED ? reader.u53() : 0;
+  reader.end();
+  return storedVersion(serial, sequence, mark);
+}
+
+export function deletedValue(version: ZoneVersion): Uint8Array {
+  const writer = new RecordWriter(1 + versionLength(version));
+  writer.u8(FORMAT);
+  putVersion(writer, version);
   return writer.done();
+}
+
+export function readDeletedValue(value: Uint8Array, origin: Name, place: string): ZoneVersion {
+  const describe = () => `${place}: where the zone ${formatName(origin)} was deleted`;
+  const reader = new RecordReader(value, describe);
+  reader.format(FORMAT);
+  return takeVersion(reader, value.length - 1);
 }
 
 export function readVersion(key: Uint8Array, value: Uint8Array, place: string): ZoneVersion {
@@ -76,10 +114,7 @@ export function readVersion(key: Uint8Array, value: Uint8Array, place: string): 
   flag.end();
   const reader = new RecordReader(key, describe);
   reader.u32();
-  const sequence = reader.u53();
-  const serial = reader.u32();
-  reader.end();
-  return { serial, sequence };
+  return takeVersion(reader, key.length - ID_LENGTH);
 }
 
 export function rrsetKey(id: number, owner: Name, rrtype: number, origin: Name): Uint8Array {
@@ -105,4 +140,14 @@ export function readJournalKey(key: Uint8Array, place: string): number {
 
 export function documentKey(kind: DocumentKind, id: string): Buffer {
   return Buffer.from(`${kind}\0${id}`, "utf8");
+}
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+export function readDocument(value: Uint8Array, describe: DescribeRecord): string {
+  try {
+    return UTF8.decode(value);
+  } catch (error) {
+    throw unreadable(describe, errorMessage(error));
+  }
 }

@@ -5,7 +5,7 @@
  * A zone too large for one transaction is made, and taken away, in several: its id stands in `leftovers`
  * meanwhile, and only the `zones` record makes it visible. What a dead process left there is removed at open.
  */
-import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
+import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { formatName, type Name, nameKey } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
@@ -21,10 +21,13 @@ import {
 } from "./lmdb-environment.ts";
 import { expiredKeys, readEntries } from "./lmdb-journal.ts";
 import {
+  deletedValue,
   documentKey,
   ID_LENGTH,
   journalKey,
   PRESENT,
+  readDeletedValue,
+  readDocument,
   readOrigin,
   readVersion,
   readZonePrefix,
@@ -244,15 +247,25 @@ export class LmdbStore implements Store {
 
   /** False when another change of the zone came first. */
   async #hideZone(id: number, origin: Name): Promise<boolean> {
-    const { zones, versions, leftovers } = this.#tables;
-    const current = versionKey(id, this.#readVersion(id, origin));
+    const { zones, versions, leftovers, deleted } = this.#tables;
+    const version = this.#readVersion(id, origin);
+    const current = versionKey(id, version);
     const isHidden = await this.#tables.writeIfExists(versions, current, () => {
       versions.remove(current);
       zones.remove(origin);
+      deleted.put(origin, deletedValue(version));
       leftovers.put(zonePrefix(id), PRESENT);
     });
     if (isHidden) this.#ids.delete(nameKey(origin));
     return isHidden;
+  }
+
+  deletedVersion(origin: Name): Promise<ZoneVersion | undefined> {
+    return this.#work.run(async () => {
+      const { deleted, place } = this.#tables;
+      const value = deleted.get(origin);
+      return value && readDeletedValue(value, origin, place);
+    });
   }
 
   commit(commit: ZoneCommit): Promise<CommitOutcome> {
@@ -316,7 +329,7 @@ export class LmdbStore implements Store {
       const found: StoreDocument[] = [];
       for (const { key, value } of documents.getRange({ start, end })) {
         const id = Buffer.from(key.subarray(start.length)).toString("utf8");
-        found.push({ id, json: readText(value, () => `${place}: the ${kind} "${id}"`) });
+        found.push({ id, json: readDocument(value, () => `${place}: the ${kind} "${id}"`) });
       }
       return found;
     });
@@ -374,16 +387,6 @@ export class LmdbStore implements Store {
 }
 
 type Write = readonly [table: Table, key: Uint8Array, value: Uint8Array | undefined];
-
-const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-function readText(value: Uint8Array, describe: () => string): string {
-  try {
-    return UTF8.decode(value);
-  } catch (error) {
-    throw unreadable(describe, errorMessage(error));
-  }
-}
 
 /** Lets everything else in this thread have its turn. */
 function eventLoopTurn(): Promise<void> {

@@ -25,6 +25,7 @@ import type {
   ZoneCommit,
   ZoneVersion,
 } from "./store.ts";
+import { isSameVersion } from "./zone-version.ts";
 
 interface MemoryZone {
   readonly origin: Name;
@@ -38,12 +39,14 @@ interface MemoryZone {
 /** What all handles see. */
 export interface MemoryState {
   readonly zones: Map<string, MemoryZone>;
+  /** Where zones stood when they were deleted. */
+  readonly deleted: Map<string, ZoneVersion>;
   readonly documents: Map<DocumentKind, Map<string, string>>;
   readonly handles: Set<MemoryStore>;
 }
 
 export function createMemoryState(): MemoryState {
-  return { zones: new Map(), documents: new Map(), handles: new Set() };
+  return { zones: new Map(), deleted: new Map(), documents: new Map(), handles: new Set() };
 }
 
 export class MemoryStore implements Store {
@@ -116,10 +119,17 @@ export class MemoryStore implements Store {
 
   deleteZone(origin: Name): Promise<boolean> {
     return this.#work.run(async () => {
-      const isDeleted = this.#state.zones.delete(nameKey(origin));
-      if (isDeleted) this.#tellOthers(({ zones }) => zones?.changed(origin));
-      return isDeleted;
+      const zone = this.#state.zones.get(nameKey(origin));
+      if (zone === undefined) return false;
+      this.#state.zones.delete(nameKey(origin));
+      this.#state.deleted.set(nameKey(origin), zone.version);
+      this.#tellOthers(({ zones }) => zones?.changed(origin));
+      return true;
     });
+  }
+
+  deletedVersion(origin: Name): Promise<ZoneVersion | undefined> {
+    return this.#work.run(async () => this.#state.deleted.get(nameKey(origin)));
   }
 
   commit(commit: ZoneCommit): Promise<CommitOutcome> {
@@ -200,10 +210,6 @@ export class MemoryStore implements Store {
       for (const watcher of handle.#watchers) queueMicrotask(() => tell(watcher));
     }
   }
-}
-
-function isSameVersion(a: ZoneVersion, b: ZoneVersion): boolean {
-  return a.serial === b.serial && a.sequence === b.sequence;
 }
 
 function trimJournal(

@@ -131,7 +131,7 @@ export class RedisStore implements Store {
   async #readZone(origin: Name): Promise<StoredZone | undefined> {
     const { version } = this.#keys.zone(origin);
     const found = await this.#connection.ask(() => this.#connection.client.get(version));
-    return found === null ? undefined : { origin, ...this.#readVersion(found, origin) };
+    return found === null ? undefined : { origin, ...this.#readVersion(found, version) };
   }
 
   createZone(entry: JournalEntry, rrsets: AsyncIterable<RRset> | Iterable<RRset>): Promise<void> {
@@ -218,7 +218,7 @@ export class RedisStore implements Store {
       const check = () => this.#work.check();
       const load = await beginZoneLoad(this.#connection, keys, origin, check);
       if (load === undefined) return undefined;
-      return { origin, ...this.#readVersion(load.version, origin), batches: load.batches };
+      return { origin, ...this.#readVersion(load.version, keys.version), batches: load.batches };
     });
   }
 
@@ -227,11 +227,19 @@ export class RedisStore implements Store {
       const keys = this.#keys.zone(origin);
       const outcome = await this.#connection.script(
         "deleteZone",
-        [keys.version, keys.rrsets, keys.journal, keys.loads],
+        [keys.version, keys.rrsets, keys.journal, keys.loads, keys.deleted],
         [keys.before, ...this.#hint(origin)],
       );
       await this.#unregister(origin, keys.version);
       return outcome === 1;
+    });
+  }
+
+  deletedVersion(origin: Name): Promise<ZoneVersion | undefined> {
+    return this.#work.run(async () => {
+      const { deleted } = this.#keys.zone(origin);
+      const found = await this.#connection.ask(() => this.#connection.client.get(deleted));
+      return found === null ? undefined : this.#readVersion(found, deleted);
     });
   }
 
@@ -254,7 +262,9 @@ export class RedisStore implements Store {
       );
       if (outcome === 1) return { status: "committed" };
       const actual =
-        outcome === null ? undefined : this.#readVersion((outcome as Buffer).toString(), origin);
+        outcome === null
+          ? undefined
+          : this.#readVersion((outcome as Buffer).toString(), keys.version);
       return { status: "conflict", actual };
     });
   }
@@ -356,10 +366,9 @@ export class RedisStore implements Store {
     return [this.#keys.changes, `${this.#writer} ${formatOrigin(origin)}`];
   }
 
-  #readVersion(text: string, origin: Name): ZoneVersion {
+  #readVersion(text: string, key: string): ZoneVersion {
     const version = parseVersion(text);
     if (version !== undefined) return version;
-    const key = this.#keys.zone(origin).version;
     const problem = `it is "${text.slice(0, 40)}", not a version`;
     throw unreadable(() => `${this.#connection.place}, key ${key}`, problem);
   }

@@ -15,10 +15,15 @@ import type { Name } from "../wire/name.ts";
 import type { Changeset, RRsetChange } from "../zone/changeset.ts";
 import type { RRset } from "../zone/rrset.ts";
 
-/** Where a zone stands. `sequence` counts journal entries since the zone was made and never goes back. */
+/**
+ * Where a zone stands. `sequence` counts journal entries since the zone was made first and never goes back, not even
+ * when the zone is deleted and made again.
+ */
 export interface ZoneVersion {
   readonly serial: number;
   readonly sequence: number;
+  /** Which history led here (`zone-version.ts`); none at the creation. */
+  readonly mark?: number;
 }
 
 export interface StoredZone extends ZoneVersion {
@@ -27,7 +32,7 @@ export interface StoredZone extends ZoneVersion {
 
 /** One change as history keeps it: what, when, who, through which door and from where. */
 export interface JournalEntry extends Changeset {
-  /** Position in the zone's journal: 1 for the creation, then one more each. */
+  /** Position in the zone's journal: 1 for the first creation, then one more each. */
   readonly sequence: number;
   /** Milliseconds since 1970. */
   readonly timeMs: number;
@@ -64,8 +69,8 @@ export interface JournalRange {
   readonly limit: number;
 }
 
-/** Small named JSON values beside the zones: TSIG keys, tokens, users, hosts. */
-export const DOCUMENT_KINDS = ["key", "token", "user", "host", "setting"] as const;
+/** Small named JSON values beside the zones: TSIG keys, tokens, users, hosts, and what a store has lost. */
+export const DOCUMENT_KINDS = ["key", "token", "user", "host", "setting", "lost"] as const;
 export type DocumentKind = (typeof DOCUMENT_KINDS)[number];
 
 export interface StoreDocument {
@@ -94,14 +99,17 @@ export interface Store {
   /** Where one zone stands, without loading it; `undefined` when there is no such zone. */
   findZone(origin: Name): Promise<StoredZone | undefined>;
   /**
-   * Makes a zone whole or not at all; `entry` is its first journal entry (sequence 1), whose `added` may be
-   * empty for a zone too large to keep twice. Throws `zone-exists`.
+   * Makes a zone whole or not at all; `entry` is its first journal entry, whose `added` may be empty for a zone too
+   * large to keep twice. Its sequence is 1, or the next after the version at which the zone was deleted. Throws
+   * `zone-exists`.
    */
   createZone(entry: JournalEntry, rrsets: AsyncIterable<RRset> | Iterable<RRset>): Promise<void>;
   /** `undefined` when there is no such zone. */
   loadZone(origin: Name): Promise<LoadedZone | undefined>;
-  /** Zone and journal; false when there was none. */
+  /** Zone and journal; false when there was none. Where the zone stood is remembered in the same step. */
   deleteZone(origin: Name): Promise<boolean>;
+  /** Where the zone stood when it was last deleted. A store that has neither zone nor this has lost the zone. */
+  deletedVersion(origin: Name): Promise<ZoneVersion | undefined>;
   commit(commit: ZoneCommit): Promise<CommitOutcome>;
   /** What is still kept of the journal in this range; empty past the end. */
   readJournal(origin: Name, range: JournalRange): Promise<readonly JournalEntry[]>;

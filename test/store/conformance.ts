@@ -539,6 +539,42 @@ export function describeStore(conformance: Conformance): void {
       expect(await version(OTHER)).toEqual({ serial: 1, sequence: 1 });
     });
 
+    test("where a zone was deleted is remembered, and it goes on from there when it is made anew", async () => {
+      expect(await store.deletedVersion(ORIGIN)).toBeUndefined();
+      await makeZone();
+      expect(await store.deletedVersion(ORIGIN)).toBeUndefined();
+      const first = makeCommit(ORIGIN, { serial: 1, sequence: 1 }, [put(soa(ORIGIN, 2))]);
+      const marked = { ...first, next: { ...first.next, mark: Number.MAX_SAFE_INTEGER } };
+      await store.commit(marked);
+      await store.deleteZone(ORIGIN);
+      await reopen();
+      expect(await store.deletedVersion(ORIGIN)).toEqual(marked.next);
+      expect(await store.deletedVersion(OTHER)).toBeUndefined();
+      await store.createZone({ ...creation(ORIGIN, 9), sequence: 3 }, [soa(ORIGIN, 9)]);
+      expect(await version(ORIGIN)).toEqual({ serial: 9, sequence: 3 });
+      const [entry] = await store.readJournal(ORIGIN, { afterSequence: 0, limit: 9 });
+      expect(entry?.sequence).toBe(3);
+      const next = makeCommit(ORIGIN, { serial: 9, sequence: 3 }, [put(soa(ORIGIN, 10))]);
+      expect(await store.commit(next)).toEqual({ status: "committed" });
+    });
+
+    test("a version of another history is another version", async () => {
+      await makeZone();
+      const first = makeCommit(ORIGIN, { serial: 1, sequence: 1 }, [put(soa(ORIGIN, 2))]);
+      const marked = { ...first, next: { ...first.next, mark: 77 } };
+      expect(await store.commit(marked)).toEqual({ status: "committed" });
+      await reopen();
+      expect(await store.findZone(ORIGIN)).toMatchObject(marked.next);
+      for (const mark of [undefined, 78]) {
+        const expected = mark === undefined ? first.next : { ...first.next, mark };
+        const outcome = await store.commit(makeCommit(ORIGIN, expected, [put(soa(ORIGIN, 3))]));
+        expect(outcome).toEqual({ status: "conflict", actual: marked.next });
+      }
+      const next = makeCommit(ORIGIN, marked.next, [put(soa(ORIGIN, 3))]);
+      expect(await store.commit(next)).toEqual({ status: "committed" });
+      expect(await version(ORIGIN)).toEqual({ serial: 3, sequence: 3 });
+    });
+
     test("a commit and a deletion at once: the zone is gone and no commit comes after it", async () => {
       const expected = await makeZone();
       const commit = makeCommit(ORIGIN, expected, [put(address(ORIGIN, 1))]);

@@ -95,6 +95,7 @@ export function faultyStore(inner: Store, events: string[] = []): FaultyStore {
       if (store.isDown) throw unavailable();
       return inner.loadZone(origin);
     },
+    deletedVersion: (origin) => inner.deletedVersion(origin),
     deleteZone: (origin) => inner.deleteZone(origin),
     commit: async (commit) => {
       store.commits++;

@@ -26,11 +26,20 @@ test("braces in a name do not end the hash tag, and origins come back from their
 test("versions come back from their text; other text is none", () => {
   for (const version of [
     { serial: 0, sequence: 1 },
+    { serial: 7, sequence: 2, mark: Number.MAX_SAFE_INTEGER },
     { serial: 0xffff_ffff, sequence: Number.MAX_SAFE_INTEGER },
   ]) {
     expect(parseVersion(formatVersion(version))).toEqual(version);
   }
-  for (const text of ["", "1 1", "2 1 1", "1 4294967296 1", "1 1 9007199254740993", "1 1 1 1"]) {
+  for (const text of [
+    "",
+    "1 1",
+    "2 1 1",
+    "1 4294967296 1",
+    "1 1 9007199254740993",
+    "1 1 1 x",
+    "1 1 1 9007199254740992",
+  ]) {
     expect(parseVersion(text)).toBeUndefined();
   }
 });

@@ -5,7 +5,8 @@
  *     windhover:zones                               set      origins that may exist; those with a version do
  *     windhover:changes                             channel  "<writer> <origin>" after every change
  *     windhover:documents:<kind>                    hash     id → JSON
- *     windhover:{dyn.example.com.}:version          string   "1 <serial> <sequence>"; a zone exists by it
+ *     windhover:{dyn.example.com.}:version          string   "1 <serial> <sequence> [<mark>]"; a zone exists by it
+ *     windhover:{dyn.example.com.}:deleted          string   its version when it was last deleted
  *     windhover:{dyn.example.com.}:rrsets           hash     RRset key → RRset value (`rrset-record.ts`)
  *     windhover:{dyn.example.com.}:journal          stream   id <sequence>-0, field e: `journal-record.ts`
  *     windhover:{dyn.example.com.}:loads            set      loads that are going on
@@ -16,6 +17,7 @@
  */
 import { formatName, type Name, parseName } from "../../wire/name.ts";
 import type { DocumentKind, ZoneVersion } from "../store.ts";
+import { markOf, storedVersion } from "../zone-version.ts";
 
 export const DEFAULT_PREFIX = "windhover:";
 export const SCHEMA_VERSION = "1";
@@ -23,6 +25,7 @@ export const JOURNAL_FIELD = "e";
 
 export interface ZoneKeys {
   readonly version: string;
+  readonly deleted: string;
   readonly rrsets: string;
   readonly journal: string;
   readonly loads: string;
@@ -53,6 +56,7 @@ export function createRedisKeys(prefix: string): RedisKeys {
 function zoneKeys(stem: string): ZoneKeys {
   return {
     version: `${stem}version`,
+    deleted: `${stem}deleted`,
     rrsets: `${stem}rrsets`,
     journal: `${stem}journal`,
     loads: `${stem}loads`,
@@ -75,17 +79,22 @@ export function parseOrigin(text: string): Name | undefined {
   }
 }
 
-export function formatVersion({ serial, sequence }: ZoneVersion): string {
-  return `1 ${serial} ${sequence}`;
+export function formatVersion(version: ZoneVersion): string {
+  const { serial, sequence } = version;
+  const mark = markOf(version);
+  return mark === 0 ? `1 ${serial} ${sequence}` : `1 ${serial} ${sequence} ${mark}`;
 }
 
 /** `undefined` for text that is no version of ours. */
 export function parseVersion(text: string): ZoneVersion | undefined {
-  const match = /^1 (\d{1,10}) (\d{1,16})$/.exec(text);
+  const match = /^1 (\d{1,10}) (\d{1,16})(?: (\d{1,16}))?$/.exec(text);
   if (match === null) return undefined;
   const serial = Number(match[1]);
   const sequence = Number(match[2]);
-  return serial <= 0xffff_ffff && Number.isSafeInteger(sequence) ? { serial, sequence } : undefined;
+  const mark = Number(match[3] ?? 0);
+  const isExact =
+    serial <= 0xffff_ffff && Number.isSafeInteger(sequence) && Number.isSafeInteger(mark);
+  return isExact ? storedVersion(serial, sequence, mark) : undefined;
 }
 
 /** Entries are numbered by their sequence, so a range of the stream is a range of the journal. */
