@@ -16,12 +16,13 @@ import type { Name } from "../../wire/name.ts";
 import { AuthFailures } from "./auth-failures.ts";
 import { createAuthenticate } from "./authenticate.ts";
 import { addCheckipRoutes, serveCheckipPage } from "./checkip.ts";
-import { createClientAddress, type ForwardedHeader } from "./client-address.ts";
 import { refuseBrokenRequest } from "./client-error.ts";
 import { addDdnsUpdateRoutes } from "./ddns-update.ts";
 import { addDyndnsRoutes, type DyndnsParts, serveDyndns } from "./dyndns.ts";
 import { addHealthRoutes, type ReadinessProbe } from "./health.ts";
+import type { HttpSettings } from "./http-settings.ts";
 import type { Metrics } from "./metrics.ts";
+import { createReplyGate } from "./reply-gate.ts";
 import { addReportRoutes } from "./report.ts";
 import { ReportLedger } from "./report-ledger.ts";
 import { normalizeTarget, targetPath, targetQuery } from "./request-target.ts";
@@ -38,17 +39,13 @@ export interface HttpParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly settings: HttpSettings;
+  readonly timeouts?: HttpTimeouts;
 }
 
-export interface HttpSettings {
-  /** TTL in seconds of the records made here. */
-  readonly ttl: number;
-  readonly trustedProxies: readonly string[];
-  readonly forwardedHeader?: ForwardedHeader;
-  /** Whether `/metrics` is served here. */
-  readonly metrics: boolean;
-  /** May only shorten what `Limits` says. */
-  readonly timeouts?: { readonly headersMs?: number; readonly requestMs?: number };
+/** What only a test chooses: each may only shorten what `Limits` says. */
+export interface HttpTimeouts {
+  readonly headersMs?: number;
+  readonly requestMs?: number;
 }
 
 declare module "fastify" {
@@ -58,9 +55,9 @@ declare module "fastify" {
   }
 }
 
-/** Ready to `listen` or `inject`; throws `bad-config` for a trusted proxy that is no address. */
+/** Ready to `listen` or `inject`. */
 export function createHttpApp(parts: HttpParts): FastifyInstance {
-  const app = createServer(parts.settings);
+  const app = createServer(parts.timeouts);
   const { accounts, clock, log, metrics, settings } = parts;
   const authenticate = createAuthenticate({
     accounts,
@@ -68,12 +65,13 @@ export function createHttpApp(parts: HttpParts): FastifyInstance {
     failures: new AuthFailures(clock),
     observe: (status) => metrics.observeAuthentication(status),
   });
-  const clientAddress = createClientAddress(settings.trustedProxies, settings.forwardedHeader);
   const { engine, hasZone } = parts;
-  const doors = { engine, hasZone, ttl: settings.ttl, log, authenticate, clientAddress };
+  const { ttl, clientAddress } = settings;
+  const doors = { engine, hasZone, ttl, log, authenticate, clientAddress };
   const ledger = new ReportLedger(parts);
   addBounds(app);
   addErrorReplies(app, log);
+  app.addHook("onSend", createReplyGate());
   app.addHook("onReady", () => ledger.load());
   app.addHook("onResponse", (request, reply, done) => {
     metrics.observeHttpRequest(request.routeOptions.url ?? "none", reply.statusCode);
@@ -84,12 +82,12 @@ export function createHttpApp(parts: HttpParts): FastifyInstance {
   addRootRoute(app, doors);
   addCheckipRoutes(app, clientAddress);
   addHealthRoutes(app, parts.readiness);
-  if (settings.metrics) addMetricsRoute(app, metrics);
+  addMetricsRoute(app, metrics, settings);
   void app.register(async (scope) => addReportRoutes(scope, { ...doors, ledger }));
   return app;
 }
 
-function createServer({ timeouts }: HttpSettings): FastifyInstance {
+function createServer(timeouts: HttpTimeouts | undefined): FastifyInstance {
   const headersMs = Math.min(timeouts?.headersMs ?? Limits.httpHeadersMs, Limits.httpHeadersMs);
   const requestMs = Math.min(timeouts?.requestMs ?? Limits.httpRequestMs, Limits.httpRequestMs);
   const app = fastify({
@@ -165,8 +163,13 @@ function addRootRoute(app: FastifyInstance, doors: DyndnsParts): void {
   });
 }
 
-function addMetricsRoute(app: FastifyInstance, { registry }: Metrics): void {
+function addMetricsRoute(
+  app: FastifyInstance,
+  { registry }: Metrics,
+  settings: HttpSettings,
+): void {
   app.get("/metrics", async (_request, reply) => {
+    if (!settings.hasMetrics()) return reply.callNotFound();
     const text = await registry.metrics();
     return reply.header("content-type", registry.contentType).send(text);
   });
