@@ -4,12 +4,14 @@
  */
 import { Type } from "../../src/wire/code-points.ts";
 import { differingAspects, HABITS } from "./compare.ts";
-import { KNOWN_DIFFERENCES } from "./known-differences.ts";
+import { isContinued } from "./crossing.ts";
+import { ACROSS_ZONES, KNOWN_DIFFERENCES } from "./known-differences.ts";
 import type { NormalForm, Reply } from "./normal-form.ts";
 import { PEERS, type PeerName } from "./peer.ts";
 import { aspectText, type Exchange, type Tally } from "./tally.ts";
 
-export function judge(exchange: Exchange, tally: Tally): void {
+/** Returns whether the name that the answer crosses over to is to be asked for by itself. */
+export function judge(exchange: Exchange, tally: Tally): boolean {
   const { ours, theirs } = exchange;
   tally.questions++;
   if (ours.kind === "reply") tally.responses++;
@@ -28,7 +30,10 @@ export function judge(exchange: Exchange, tally: Tally): void {
     tally.count(tally.unexplained, "longer than allowed", exchange);
   } else if (ours.kind === "reply" && ours.hasDuplicates) {
     tally.count(tally.unexplained, "an RR twice", exchange);
+  } else if (!isContinuation(exchange)) {
+    tally.count(tally.unexplained, "not what was said at the end of a chain", exchange);
   } else if (hasStrangeAdditional(exchange)) {
+    if (exchange.crossing !== undefined) return judgeAlone(exchange, tally, label);
     tally.count(tally.unexplained, "additional data that nobody else gives", exchange);
   } else if (ours.kind === "unreadable") tally.count(tally.unexplained, "unreadable", exchange);
   else if (unlike.length === 0) tally.unanimous++;
@@ -36,14 +41,22 @@ export function judge(exchange: Exchange, tally: Tally): void {
     for (const [peer, all] of unlike) {
       tally.count(tally.peersDiffer, `${topic(exchange)} · ${aspectText(peer, all)}`, exchange);
     }
-  } else judgeAlone(exchange, tally, label);
+  } else return judgeAlone(exchange, tally, label);
+  return false;
 }
 
-function judgeAlone(exchange: Exchange, tally: Tally, label: string): void {
+function judgeAlone(exchange: Exchange, tally: Tally, label: string): boolean {
   const known = KNOWN_DIFFERENCES.find((each) => each.applies(exchange));
   if (known !== undefined) tally.count(tally.known, known.id, exchange);
   else
     tally.count(tally.unexplained, `${topic(exchange)} · ${label} · ${rcodes(exchange)}`, exchange);
+  return known?.id === ACROSS_ZONES;
+}
+
+/** Where the question goes on from an answer of ours, ours must be the rest of that. */
+function isContinuation({ question: { continues }, ours }: Exchange): boolean {
+  if (continues === undefined) return true;
+  return ours.kind === "reply" && (ours.isTruncated || isContinued(continues, ours));
 }
 
 /**

@@ -13,7 +13,10 @@ export interface KnownDifference {
   applies(exchange: Exchange): boolean;
 }
 
-/** More links of a chain than the most frugal peer follows. */
+/** The rest of such an answer is judged by itself: see `crossing.ts`. */
+export const ACROSS_ZONES = "across-zones";
+
+/** More links of a chain than the most frugal peer follows; one that a DNAME cannot make is one too. */
 const LONG_CHAIN = 5;
 
 export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
@@ -29,7 +32,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     id: "long-chain",
     applies: ({ ours, theirs }) =>
       ours.kind === "reply" &&
-      links(ours) > LONG_CHAIN &&
+      links(ours) + (ours.rcode === Rcode.yxDomain ? 1 : 0) > LONG_CHAIN &&
       everyReply(
         theirs,
         (reply) =>
@@ -74,41 +77,16 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
       ),
   },
   {
-    id: "across-zones",
-    applies: ({ ours, theirs }) => {
-      const nsd = theirs.get("NSD");
-      const others = new Map([...theirs].filter(([peer]) => peer !== "NSD"));
-      return (
-        ours.kind === "reply" &&
-        links(ours) > 0 &&
-        nsd?.kind === "reply" &&
-        (links(nsd) < links(ours) || isOtherDenial(ours, nsd)) &&
-        everyReply(others, (reply) => links(reply) > 0 && isPart(cnames(reply), cnames(ours)))
-      );
-    },
-  },
-  {
-    id: "any-across-zones",
-    applies: ({ question, ours, theirs }) => {
-      const nsd = theirs.get("NSD");
-      return (
-        question.qtype === Type.ANY &&
-        ours.kind === "reply" &&
-        nsd?.kind === "reply" &&
-        links(ours) > 0 &&
-        links(nsd) === links(ours) &&
-        ours.rcode === nsd.rcode
-      );
-    },
+    id: ACROSS_ZONES,
+    applies: ({ ours, theirs, crossing }) =>
+      crossing !== undefined &&
+      ours.kind === "reply" &&
+      !ours.isTruncated &&
+      [...theirs.values()].some(
+        (form) => form.kind === "reply" && isPart(crossing.prefix, form.answer),
+      ),
   },
 ];
-
-/** NODATA for NXDOMAIN or the other way, at the end of the same chain. */
-function isOtherDenial(ours: Reply, theirs: Reply): boolean {
-  const hasSoa = ({ authority }: Reply) => authority.some((each) => each.includes(" IN SOA "));
-  const isSame = isPart(ours.answer, theirs.answer) && isPart(theirs.answer, ours.answer);
-  return isSame && hasSoa(ours) && hasSoa(theirs) && ours.rcode !== theirs.rcode;
-}
 
 function everyReply(theirs: Exchange["theirs"], holds: (reply: Reply) => boolean): boolean {
   return [...theirs.values()].every((form) => form.kind === "reply" && holds(form));

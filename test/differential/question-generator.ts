@@ -6,6 +6,7 @@
 import { canonicalName, formatName, parseName, parseWireName } from "../../src/wire/name.ts";
 import { parseType } from "../../src/wire/rr-types.ts";
 import type { Chance } from "./chance.ts";
+import type { Continuation } from "./crossing.ts";
 import type { GeneratedZone } from "./zone-generator.ts";
 
 export interface Question {
@@ -22,6 +23,8 @@ export interface Question {
   readonly isOrdinary: boolean;
   /** Octets its response may have. */
   readonly limit: number;
+  /** What it goes on from, when an answer has led to it. */
+  readonly continues?: Continuation;
 }
 
 const COMMON = [

@@ -6,6 +6,7 @@
 import { nameKey, parseName } from "../../src/wire/name.ts";
 import { askAll } from "./ask.ts";
 import { Chance } from "./chance.ts";
+import { askFor, findCrossing } from "./crossing.ts";
 import { judge } from "./judge.ts";
 import { type NormalForm, normalForm } from "./normal-form.ts";
 import { PEERS, type PeerName, type Server } from "./peer.ts";
@@ -24,6 +25,8 @@ export interface RunOptions {
 }
 
 const PER_ROUND = 10_000;
+/** A truncated answer is asked for again, and a chain may lead through several zones. */
+const PASSES = 8;
 
 export async function runDifferential(options: RunOptions): Promise<Tally> {
   const tally = new Tally();
@@ -63,13 +66,15 @@ async function compare(
   servers: readonly Server[],
   tally: Tally,
 ): Promise<void> {
-  const again = await compareOnce(questions, zones, servers, tally);
-  await compareOnce(again, zones, servers, tally);
+  let asked = questions;
+  for (let pass = 0; asked.length > 0 && pass < PASSES; pass++) {
+    asked = await compareOnce(asked, zones, servers, tally);
+  }
   const dead = servers.filter((server) => !server.isRunning);
   if (dead.length > 0) throw new Error(`${dead.map(({ name }) => name)} ended during the run`);
 }
 
-/** Returns the questions whose answers were truncated, for TCP. */
+/** Returns what is to be asked next: over TCP what was truncated, and names that chains have led to in other zones. */
 async function compareOnce(
   questions: readonly Question[],
   zones: readonly GeneratedZone[],
@@ -80,11 +85,13 @@ async function compareOnce(
     servers.map(async (server) => [server, await askAll(server.port, questions)] as const),
   );
   const again: Question[] = [];
-  const origins = new Set(zones.map(({ origin }) => nameKey(parseName(origin))));
+  const origins = zones.map(({ origin }) => parseName(origin));
+  const originKeys = new Set(origins.map(nameKey));
+  const numbers = Math.max(...questions.map(({ number }) => number)) + 1;
   for (const question of questions) {
     const forms = answers.map(
       ([server, responses]) =>
-        [server.name, normalForm(responses.get(question.number), origins)] as const,
+        [server.name, normalForm(responses.get(question.number), originKeys)] as const,
     );
     const ours = forms.find(([name]) => name === "Windhover")?.[1] as NormalForm;
     const absent = peersWithout(zones, question.qname);
@@ -93,7 +100,11 @@ async function compareOnce(
     const theirs = new Map(
       forms.filter(([name]) => name !== "Windhover" && !absent.includes(name as PeerName)),
     ) as Map<PeerName, NormalForm>;
-    judge({ question, ours, theirs }, tally);
+    const crossing = findCrossing(question, ours, origins);
+    const isToContinue = judge({ question, ours, theirs, crossing }, tally);
+    if (isToContinue && ours.kind === "reply" && crossing !== undefined) {
+      again.push(askFor(question, numbers + again.length, crossing, ours));
+    }
     const isCut = [ours, ...theirs.values()].some(
       (form) => form.kind === "reply" && form.isTruncated,
     );

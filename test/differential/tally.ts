@@ -1,5 +1,6 @@
 /** What a run has found: counts, and a few whole examples of each kind of difference. */
 import type { Aspect } from "./compare.ts";
+import type { Crossing } from "./crossing.ts";
 import type { NormalForm, Reply } from "./normal-form.ts";
 import type { PeerName, ServerName } from "./peer.ts";
 import type { Question } from "./question-generator.ts";
@@ -10,6 +11,8 @@ export interface Exchange {
   readonly ours: NormalForm;
   /** Only peers that have the zones in question. */
   readonly theirs: ReadonlyMap<PeerName, NormalForm>;
+  /** Where our answer leaves the zone of the question for another one. */
+  readonly crossing: Crossing | undefined;
 }
 
 interface Category {
