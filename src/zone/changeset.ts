@@ -4,8 +4,17 @@
  */
 import { assert } from "../base/assert.ts";
 import { bytesKey, compareBytes } from "../base/bytes.ts";
+import { Type } from "../wire/code-points.ts";
 import { equalNames, type Name, nameKey } from "../wire/name.ts";
-import { hasRdata, makeRRset, mergeRRsets, type RRset, subtractRRset } from "./rrset.ts";
+import {
+  equalRRsets,
+  hasRdata,
+  makeRRset,
+  mergeRRsets,
+  type RRset,
+  subtractRRset,
+} from "./rrset.ts";
+import { withSerial } from "./soa.ts";
 import type { ZoneView } from "./zone-view.ts";
 
 export interface Changeset {
@@ -130,6 +139,22 @@ export function invertChangeset(changeset: Changeset): Changeset {
     removed: changeset.added,
     added: changeset.removed,
   };
+}
+
+/** What a change did besides the step of the serial, which every change makes: without the SOAs, if that is all they say. */
+export function withoutSerialStep({
+  removed,
+  added,
+}: Pick<Changeset, "removed" | "added">): Difference {
+  const isSoa = ({ rrtype }: RRset) => rrtype === Type.SOA;
+  const before = removed.find(isSoa);
+  const after = added.find(isSoa);
+  const isStep =
+    before !== undefined &&
+    after !== undefined &&
+    equalRRsets(withSerial(before, 0), withSerial(after, 0));
+  const isContent = (rrset: RRset) => !(isStep && isSoa(rrset));
+  return { removed: removed.filter(isContent), added: added.filter(isContent) };
 }
 
 /**

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { ErrorCode } from "../base/errors.ts";
 import { parseName } from "../wire/name.ts";
-import { readCheckedZone } from "./checked-zone.ts";
+import { readCheckedZone, readCheckedZoneInTurns } from "./checked-zone.ts";
 
 const ORIGIN = parseName("example.com.");
 const APEX = "@ SOA ns root 1 2 3 4 5\n@ NS ns\nns A 192.0.2.53\n";
@@ -28,6 +28,31 @@ describe("a zone file", () => {
       expect.stringContaining("TTL 5"),
       "example.com. has MX mail.example.com., which has no A or AAAA in the zone",
     ]);
+  });
+
+  test("is the same zone, with the same warnings, when others get their turn meanwhile", async () => {
+    const hosts = Array.from({ length: 25_000 }, (_, at) => `h${at} MX 1 x${at}\n`).join("");
+    const text = `${APEX}${hosts}`;
+    const warnings: string[] = [];
+    let pauses = 0;
+    const source = { chunks: [Buffer.from(text)], file: "zone", origin: ORIGIN, defaultTtl: 60 };
+    const zone = await readCheckedZoneInTurns(
+      source,
+      ({ message }) => warnings.push(message),
+      async () => pauses++,
+    );
+    expect(pauses).toBe(4);
+    expect({ zone: [...zone], warnings }).toEqual({
+      zone: [...read(text).zone],
+      warnings: read(text).warnings,
+    });
+    const broken = { ...source, chunks: [Buffer.from("a")] };
+    const outcome = readCheckedZoneInTurns(
+      broken,
+      () => {},
+      async () => {},
+    );
+    await expect(outcome).rejects.toThrow("zone:1:");
   });
 
   test("that cannot be read is refused at the line", () => {

@@ -2,33 +2,69 @@
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import { formatName } from "../wire/name.ts";
 import { checkZone, type Finding } from "./zone-checks.ts";
-import { collectRRsets, type ZoneContents } from "./zone-contents.ts";
-import { parseZoneFile, type ZoneFileSource } from "./zone-file.ts";
+import { ZoneContents } from "./zone-contents.ts";
+import { ZoneFileReader, type ZoneFileSource } from "./zone-file.ts";
 
 /** Errors told in one message; the rest are counted. */
 const TOLD = 5;
+
+type Warn = (finding: Finding) => void;
+
+/** Records read between two looks at the time, or at whatever else waits: some milliseconds. */
+const SLICE = 10_000;
 
 /**
  * Throws `bad-zone-file` for what cannot be read and `bad-zone` for what may not be served, with everything that
  * is wrong. Warnings go to `warn`.
  */
-export function readCheckedZone(
-  source: ZoneFileSource,
-  warn: (finding: Finding) => void,
-): ZoneContents {
-  const zone = collectRRsets(source.origin, parseZoneFile(source), warn);
-  const errors: Finding[] = [];
-  for (const finding of checkZone(zone)) {
-    if (finding.severity === "error") errors.push(finding);
-    else warn(finding);
+export function readCheckedZone(source: ZoneFileSource, warn: Warn): ZoneContents {
+  const reading = readInSlices(source, warn);
+  for (;;) {
+    const step = reading.next();
+    if (step.done === true) return step.value;
   }
-  if (errors.length > 0) throw badZone(source, errors);
+}
+
+/** As `readCheckedZone`, with a pause now and then in which others get their turn. */
+export async function readCheckedZoneInTurns(
+  source: ZoneFileSource,
+  warn: Warn,
+  pause: () => Promise<unknown>,
+): Promise<ZoneContents> {
+  const reading = readInSlices(source, warn);
+  for (;;) {
+    const step = reading.next();
+    if (step.done === true) return step.value;
+    await pause();
+  }
+}
+
+function* readInSlices(source: ZoneFileSource, warn: Warn): Generator<void, ZoneContents> {
+  const zone = new ZoneContents(source.origin);
+  const reader = new ZoneFileReader(source);
+  try {
+    while (reader.next()) {
+      zone.add(reader);
+      if (zone.recordCount % SLICE === 0) yield;
+    }
+  } finally {
+    reader.close();
+  }
+  zone.reportTtls(warn);
+  const told: string[] = [];
+  let errors = 0;
+  let findings = 0;
+  for (const finding of checkZone(zone, () => zone.ownersToCheck())) {
+    if (++findings % SLICE === 0) yield;
+    if (finding.severity === "warning") warn(finding);
+    else if (++errors <= TOLD) told.push(finding.message);
+  }
+  if (errors > TOLD) told.push(`and ${errors - TOLD} more`);
+  if (errors > 0) throw badZone(source, told);
   return zone;
 }
 
-function badZone({ file, origin }: ZoneFileSource, errors: readonly Finding[]): WindhoverError {
-  const told = errors.slice(0, TOLD).map((finding) => finding.message);
-  if (errors.length > TOLD) told.push(`and ${errors.length - TOLD} more`);
+function badZone({ file, origin }: ZoneFileSource, told: readonly string[]): WindhoverError {
   const message = `${file}: zone ${formatName(origin)} cannot be served: ${told.join("; ")}`;
   return new WindhoverError(ErrorCode.badZone, message);
 }

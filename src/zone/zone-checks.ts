@@ -52,13 +52,38 @@ const BESIDE_CNAME: ReadonlySet<number> = new Set<number>([Type.RRSIG, Type.NSEC
 
 /** Types that are meant to stand at a zone cut or below it. */
 const GLUE: ReadonlySet<number> = new Set<number>([Type.A, Type.AAAA]);
+/** Types that one of the checks below asks for. */
+const SUBJECT: ReadonlySet<number> = new Set<number>([
+  Type.SOA,
+  Type.NS,
+  Type.CNAME,
+  Type.DNAME,
+  Type.DS,
+  Type.MX,
+  Type.SRV,
+]);
 const AT_CUT: ReadonlySet<number> = new Set<number>([Type.NS, Type.DS, Type.RRSIG, Type.NSEC]);
 
-/** Everything found, owner by owner, the apex first. */
-export function* checkZone(zone: ZoneView): Generator<Finding, void, undefined> {
+/** RRs of an owner, and octets of their rdata as `rdataBytes` counts them, up to which no bound can be passed. */
+export const RRS_UNCHECKED = Math.min(Limits.nameRRsets, Limits.rrsetRecords);
+export const RRSET_UNCHECKED = Limits.rrsetBytes;
+
+/**
+ * Whether anything can be wrong with few RRs of this type; `checkZone` need not see an owner that has no such type, is
+ * not larger than the two bounds above, and has no delegation or DNAME above it.
+ */
+export function isSubjectToChecks(rrtype: number): boolean {
+  return SUBJECT.has(rrtype) || isMetaType(rrtype);
+}
+
+/** Everything found, owner by owner, the apex first. `owners` may leave out those that nothing can be found at. */
+export function* checkZone(
+  zone: ZoneView,
+  owners: () => Iterable<Name> = () => zone.owners(),
+): Generator<Finding, void, undefined> {
   yield* checkApex(zone);
-  const tops = findTops(zone);
-  for (const owner of zone.owners()) {
+  const tops = findTops(zone, owners());
+  for (const owner of owners()) {
     const rrsets = zone.rrsets(owner);
     yield* checkOwner(zone.origin, owner, rrsets);
     yield* checkOccluded(zone.origin, owner, rrsets, tops);
@@ -158,10 +183,10 @@ interface Tops {
   readonly dnames: ReadonlySet<string>;
 }
 
-function findTops(zone: ZoneView): Tops {
+function findTops(zone: ZoneView, owners: Iterable<Name>): Tops {
   const cuts = new Set<string>();
   const dnames = new Set<string>();
-  for (const owner of zone.owners()) {
+  for (const owner of owners) {
     for (const { rrtype } of zone.rrsets(owner)) {
       if (rrtype === Type.NS && !equalNames(owner, zone.origin)) cuts.add(nameKey(owner));
       if (rrtype === Type.DNAME) dnames.add(nameKey(owner));

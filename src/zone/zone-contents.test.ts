@@ -5,7 +5,7 @@ import { ErrorCode } from "../base/errors.ts";
 import { Type } from "../wire/code-points.ts";
 import { formatName, type Name, parseName } from "../wire/name.ts";
 import { equalRRsets, makeRRset } from "./rrset.ts";
-import type { Finding } from "./zone-checks.ts";
+import { checkZone, type Finding } from "./zone-checks.ts";
 import { collectRRsets, ZoneContents } from "./zone-contents.ts";
 import { parseZoneFile, type ZoneRecord } from "./zone-file.ts";
 import { ZoneMap } from "./zone-map.ts";
@@ -33,6 +33,77 @@ b A 192.0.2.1
 a A 192.0.2.1
 `;
 
+describe("what a zone's checks need not see", () => {
+  const toCheck = (text: string) =>
+    Array.from(collectRRsets(ORIGIN, parse(text)).ownersToCheck(), formatName);
+
+  test("is a host with a few plain RRs", () => {
+    expect(toCheck("a A 192.0.2.1\na AAAA ::1\na TXT x\na.b PTR c\n")).toEqual([]);
+  });
+
+  test.each([
+    "@ SOA ns root 1 2 3 4 5",
+    "a CNAME b",
+    "a MX 10 b",
+    "a DS 1 8 9 00",
+    "a SRV 1 2 3 b",
+  ])("is not: %s", (line) => {
+    expect(toCheck(`${line}\nb A 192.0.2.1`)).toHaveLength(1);
+  });
+
+  test("is not a name with many RRs, or with many octets", () => {
+    const lines = (count: number) => Array.from({ length: count }, (_, at) => `a TXT t${at}\n`);
+    expect(toCheck(lines(100).join(""))).toEqual([]);
+    expect(toCheck(lines(101).join(""))).toEqual(["a.example.com."]);
+    const large = (octets: number) => `a TYPE65280 \\# ${octets} ${"00".repeat(octets)}`;
+    expect(toCheck(large(59_998))).toEqual([]);
+    expect(toCheck(large(59_999))).toEqual(["a.example.com."]);
+  });
+
+  test("is nothing that could be below a delegation or a DNAME", () => {
+    const hosts = "@ A 192.0.2.1\na A 192.0.2.1\nb.a A 192.0.2.1\n";
+    expect(toCheck(`${hosts}c NS ns`)).toEqual(["b.a.example.com.", "c.example.com."]);
+    expect(toCheck(`${hosts}@ NS ns`)).toEqual(["example.com."]);
+    expect(toCheck(`${hosts}@ DNAME c.net.`)).toHaveLength(3);
+  });
+
+  test("has no findings", () => {
+    const kind = fc.constantFrom(
+      "A 192.0.2.1",
+      "CNAME @",
+      "NS a",
+      "DNAME a.net.",
+      "DS 1 8 9 00",
+      "MX 1 a.b",
+      "TXT x",
+    );
+    const owner = fc.constantFrom("@", "a", "b", "a.b", "c.a.b", "*.b");
+    const property = fc.property(fc.array(fc.tuple(owner, kind)), (lines) => {
+      const text = lines.map((line) => line.join(" ")).join("\n");
+      const zone = collectRRsets(ORIGIN, parse(text));
+      expect([...checkZone(zone, () => zone.ownersToCheck())]).toEqual([...checkZone(zone)]);
+    });
+    fc.assert(property);
+  });
+});
+
+describe("packs", () => {
+  test("hold every RRset once", () => {
+    const property = fc.property(fc.array(fc.nat(300)), fc.nat(3_000), (numbers, more) => {
+      const lines = [...numbers, ...Array.from({ length: more }, (_, at) => at + 300)];
+      const text = lines.map((number, at) => `h${number} A 192.0.2.${at % 256}`).join("\n");
+      const zone = collectRRsets(ORIGIN, parse(text));
+      const packed = [...zone.packs()].flatMap((pack) => [...pack]);
+      expect(packed).toEqual([...zone]);
+    });
+    fc.assert(property, { numRuns: 30 });
+  });
+
+  test("of an empty zone are none", () => {
+    expect([...collectRRsets(ORIGIN, []).packs()]).toEqual([]);
+  });
+});
+
 describe("collecting", () => {
   test("puts scattered RRs of one RRset together, without duplicates", () => {
     const zone = collectRRsets(ORIGIN, parse(SCATTERED));
@@ -53,6 +124,7 @@ describe("collecting", () => {
     expect(zone.rrset(name("b"), Type.AAAA)).toBeUndefined();
     expect(zone.rrsets(name("b"))).toHaveLength(2);
     expect(zone.rrsets(name("c"))).toEqual([]);
+    expect(zone.rrsets(parseName("b.example.net."))).toEqual([]);
     expect(Array.from(zone.owners(), formatName)).toEqual(["b.example.com.", "a.example.com."]);
   });
 
@@ -101,8 +173,15 @@ describe("collecting", () => {
 
   test("holds as many octets as allowed, and not one more", () => {
     const records = [...parse(`a TXT ${"x".repeat(255)}\n`.repeat(300))];
-    const octets = name("a").length + 300 * (2 + 256);
-    const held = (most: number) => new ZoneContents(ORIGIN, records, undefined, most).recordCount;
+    const octets = 1 + name("a").length - ORIGIN.length + 300 * (2 + 256);
+    const held = (most: number) => {
+      const zone = new ZoneContents(ORIGIN, most);
+      for (const record of records) {
+        const { owner, rdata } = record;
+        zone.add({ ...record, ownerLength: owner.length, rdataLength: rdata.length });
+      }
+      return zone.recordCount;
+    };
     expect(held(octets)).toBe(300);
     expect(() => held(octets - 1)).toThrow(
       expect.objectContaining({

@@ -1,24 +1,37 @@
 /**
- * Records in any order put together into RRsets: what a zone file holds, before it is anywhere else. Made for a million
- * names: everything lies in a few large arrays, about 60 octets a record with a short name, and RRsets are made when
+ * Records in any order put together into RRsets: what a zone file holds, before it is anywhere else. Made for millions
+ * of names: everything lies in a few large arrays, about 60 octets a record with a short name, and RRsets are made when
  * they are asked for.
  *
- *     octets   …│owner│rdata length, rdata│rdata length, rdata│owner│…
+ *     octets   …│owner length u8, relative owner│rdata length u16, rdata│rdata length u16, rdata│…
  *     owners    columns: octets offset, first record, last record, hash      ◄── slots (open addressing)
  *     records   columns: octets offset, rrtype, ttl, line, next record of the owner
  */
-import { equalBytes } from "../base/bytes.ts";
+import { randomBytes } from "node:crypto";
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
-import { formatName, type Name, wireNameLength } from "../wire/name.ts";
+import { Type } from "../wire/code-points.ts";
+import { formatName, isSubdomain, type Name } from "../wire/name.ts";
 import { typeName } from "../wire/rr-types.ts";
 import { makeRRset, type RRset } from "./rrset.ts";
-import type { Finding } from "./zone-checks.ts";
+import { PackWriter, type RRsetPack } from "./rrset-pack.ts";
+import { type Finding, isSubjectToChecks, RRS_UNCHECKED, RRSET_UNCHECKED } from "./zone-checks.ts";
 import type { ZoneRecord } from "./zone-file.ts";
 import type { ZoneView } from "./zone-view.ts";
 
 const NONE = 0xffff_ffff;
 /** Offsets have 32 bits. */
 const OCTETS_MAX = 0xffff_ffff;
+
+/** A record whose octets lie at the beginning of larger arrays, and only for now. */
+export interface RecordCursor {
+  readonly owner: Uint8Array;
+  readonly ownerLength: number;
+  readonly ttl: number;
+  readonly rrtype: number;
+  readonly rdata: Uint8Array;
+  readonly rdataLength: number;
+  readonly line: number;
+}
 
 /** A column that grows by doubling. */
 class Column {
@@ -43,7 +56,7 @@ class Column {
   }
 }
 
-/** What was collected; RRsets in the order in which their first records came. Nothing can be added after. */
+/** What was collected; RRsets in the order in which their first records came. */
 export class ZoneContents implements ZoneView {
   readonly origin: Name;
   readonly #octetsMax: number;
@@ -63,18 +76,12 @@ export class ZoneContents implements ZoneView {
     line: new Column(),
     next: new Column(),
   };
+  /** There is a delegation or a DNAME, so that what is below it is hidden. */
+  #hasTops = false;
 
-  /** Takes all records; of the TTLs in one RRset the first holds (RFC 2181 §5.2), the others are reported. */
-  constructor(
-    origin: Name,
-    records: Iterable<ZoneRecord>,
-    report?: (finding: Finding) => void,
-    octetsMax = OCTETS_MAX,
-  ) {
+  constructor(origin: Name, octetsMax = OCTETS_MAX) {
     this.origin = origin;
     this.#octetsMax = octetsMax;
-    for (const record of records) this.#add(record);
-    if (report !== undefined) this.#reportTtls(report);
   }
 
   /** Records, duplicates counted. */
@@ -91,7 +98,9 @@ export class ZoneContents implements ZoneView {
   }
 
   rrsets(owner: Name): readonly RRset[] {
-    const row = this.#slots[this.#slot(owner, hashOctets(owner))] as number;
+    if (!isSubdomain(owner, this.origin)) return [];
+    const length = owner.length - this.origin.length;
+    const row = this.#slots[this.#slot(owner, length, hashOctets(owner, length))] as number;
     return row === NONE ? [] : this.#ownerRRsets(row);
   }
 
@@ -99,33 +108,69 @@ export class ZoneContents implements ZoneView {
     for (let row = 0; row < this.ownerCount; row++) yield this.#ownerName(row);
   }
 
+  /** Owners that `checkZone` can find anything at; of a million plain hosts, none. */
+  *ownersToCheck(): Iterable<Name> {
+    const hasApexDname = this.#hasTops && this.rrset(this.origin, Type.DNAME) !== undefined;
+    for (let row = 0; row < this.ownerCount; row++) {
+      const mayBeHidden = this.#hasTops && (hasApexDname || this.#isDeep(row));
+      if (mayBeHidden || this.#isToCheck(row)) yield this.#ownerName(row);
+    }
+  }
+
   /** Every RRset once. */
   *[Symbol.iterator](): Generator<RRset, void, undefined> {
     for (let row = 0; row < this.ownerCount; row++) yield* this.#ownerRRsets(row);
   }
 
-  #add(record: ZoneRecord): void {
-    const row = this.#ownerRow(record.owner);
+  /** Every RRset once, in packs. */
+  *packs(): Generator<RRsetPack, void, undefined> {
+    const writer = new PackWriter(this.origin);
+    for (let row = 0; row < this.ownerCount; row++) {
+      const first = this.#owner.first.at(row);
+      if (first === this.#owner.last.at(row)) this.#pack(row, first, writer);
+      else for (const rrset of this.#ownerRRsets(row)) writer.add(rrset);
+      if (writer.isFull) yield writer.take();
+    }
+    if (!writer.isEmpty) yield writer.take();
+  }
+
+  /** The owner lies in the zone. Throws `limit` for more than fits. */
+  add(record: RecordCursor): void {
+    const { owner, rrtype } = record;
+    const length = record.ownerLength - this.origin.length;
+    const row = this.#ownerRow(owner, length);
     const at = this.#record.offset.length;
-    this.#record.offset.push(this.#store(record.rdata, true));
-    this.#record.rrtype.push(record.rrtype);
+    this.#record.offset.push(this.#store(record.rdata, record.rdataLength, 2));
+    this.#record.rrtype.push(rrtype);
     this.#record.ttl.push(record.ttl);
     this.#record.line.push(record.line);
     this.#record.next.push(NONE);
     if (this.#owner.first.at(row) === NONE) this.#owner.first.set(row, at);
     else this.#record.next.set(this.#owner.last.at(row), at);
     this.#owner.last.set(row, at);
+    if (rrtype === Type.DNAME || (rrtype === Type.NS && length > 0)) this.#hasTops = true;
+  }
+
+  /** Of the TTLs in one RRset the first holds (RFC 2181 §5.2); tells the others. */
+  reportTtls(report: (finding: Finding) => void): void {
+    for (let row = 0; row < this.ownerCount; row++) {
+      if (this.#owner.first.at(row) === this.#owner.last.at(row)) continue;
+      for (const [rrtype, records] of this.#recordsByType(row))
+        this.#reportTtl(row, rrtype, records, report);
+    }
   }
 
   /** The row of this owner, made when it is new. */
-  #ownerRow(owner: Name): number {
-    const hash = hashOctets(owner);
-    const slot = this.#slot(owner, hash);
+  #ownerRow(owner: Uint8Array, length: number): number {
+    const last = this.ownerCount - 1;
+    if (last >= 0 && this.#isOwner(last, owner, length)) return last;
+    const hash = hashOctets(owner, length);
+    const slot = this.#slot(owner, length, hash);
     const known = this.#slots[slot] as number;
     if (known !== NONE) return known;
     const row = this.ownerCount;
     this.#slots[slot] = row;
-    this.#owner.offset.push(this.#store(owner, false));
+    this.#owner.offset.push(this.#store(owner, length, 1));
     this.#owner.first.push(NONE);
     this.#owner.last.push(NONE);
     this.#owner.hash.push(hash);
@@ -134,18 +179,23 @@ export class ZoneContents implements ZoneView {
   }
 
   /** The slot of the owner, or the free one where it would be. */
-  #slot(owner: Name, hash: number): number {
+  #slot(owner: Uint8Array, length: number, hash: number): number {
     const mask = this.#slots.length - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const row = this.#slots[slot] as number;
       if (row === NONE) return slot;
-      if (this.#owner.hash.at(row) === hash && this.#isOwner(row, owner)) return slot;
+      if (this.#owner.hash.at(row) === hash && this.#isOwner(row, owner, length)) return slot;
     }
   }
 
-  #isOwner(row: number, owner: Name): boolean {
+  #isOwner(row: number, owner: Uint8Array, length: number): boolean {
+    const octets = this.#octets;
     const offset = this.#owner.offset.at(row);
-    return equalBytes(this.#octets.subarray(offset, offset + owner.length), owner);
+    if (octets[offset] !== length) return false;
+    for (let at = length - 1; at >= 0; at--) {
+      if (octets[offset + 1 + at] !== owner[at]) return false;
+    }
+    return true;
   }
 
   #growSlots(): void {
@@ -159,18 +209,16 @@ export class ZoneContents implements ZoneView {
     this.#slots = slots;
   }
 
-  /** Keeps octets, with their length before them when they do not know their end. */
-  #store(octets: Uint8Array, isCounted: boolean): number {
+  /** Keeps octets behind their length, which takes one or two. */
+  #store(octets: Uint8Array, length: number, lengthOctets: 1 | 2): number {
     const offset = this.#octetsLength;
-    const length = octets.length + (isCounted ? 2 : 0);
-    this.#reserve(offset + length);
-    if (isCounted) {
-      this.#octets[offset] = octets.length >>> 8;
-      this.#octets[offset + 1] = octets.length;
-    }
-    const start = offset + length - octets.length;
-    for (let at = 0; at < octets.length; at++) this.#octets[start + at] = octets[at] as number;
-    this.#octetsLength = offset + length;
+    let to = offset;
+    this.#reserve(offset + lengthOctets + length);
+    const own = this.#octets;
+    if (lengthOctets === 2) own[to++] = length >>> 8;
+    own[to++] = length;
+    for (let at = 0; at < length; at++) own[to++] = octets[at] as number;
+    this.#octetsLength = to;
     return offset;
   }
 
@@ -186,16 +234,55 @@ export class ZoneContents implements ZoneView {
     this.#octets = octets;
   }
 
+  /** Whether there is more in the owner than small RRsets of plain types. */
+  #isToCheck(row: number): boolean {
+    let records = 0;
+    let octets = 0;
+    for (let at = this.#owner.first.at(row); at !== NONE; at = this.#record.next.at(at)) {
+      if (isSubjectToChecks(this.#record.rrtype.at(at))) return true;
+      records++;
+      octets += 2 + this.#rdataLength(at);
+    }
+    return records > RRS_UNCHECKED || octets > RRSET_UNCHECKED;
+  }
+
+  /** Whether there is a name between the owner and the origin. */
+  #isDeep(row: number): boolean {
+    const offset = this.#owner.offset.at(row);
+    const length = this.#octets[offset] as number;
+    return length > 0 && (this.#octets[offset + 1] as number) + 1 < length;
+  }
+
+  #pack(row: number, record: number, writer: PackWriter): void {
+    const octets = this.#octets;
+    const owner = this.#owner.offset.at(row) + 1;
+    const rdata = this.#record.offset.at(record) + 2;
+    writer.begin(
+      octets,
+      owner,
+      owner + (octets[owner - 1] as number),
+      this.#record.rrtype.at(record),
+    );
+    writer.addOne(this.#record.ttl.at(record), octets, rdata, rdata + this.#rdataLength(record));
+  }
+
   #ownerName(row: number): Name {
     const offset = this.#owner.offset.at(row);
-    const length = wireNameLength(this.#octets, offset);
-    return this.#octets.slice(offset, offset + length) as Name;
+    const length = this.#octets[offset] as number;
+    const owner = new Uint8Array(length + this.origin.length);
+    owner.set(this.#octets.subarray(offset + 1, offset + 1 + length));
+    owner.set(this.origin, length);
+    return owner as Name;
+  }
+
+  #rdataLength(record: number): number {
+    const offset = this.#record.offset.at(record);
+    return ((this.#octets[offset] as number) << 8) | (this.#octets[offset + 1] as number);
   }
 
   #rdata(record: number): Uint8Array {
-    const offset = this.#record.offset.at(record);
-    const length = ((this.#octets[offset] as number) << 8) | (this.#octets[offset + 1] as number);
-    return this.#octets.slice(offset + 2, offset + 2 + length);
+    const start = this.#record.offset.at(record) + 2;
+    return this.#octets.slice(start, start + this.#rdataLength(record));
   }
 
   #ownerRRsets(row: number): RRset[] {
@@ -221,14 +308,6 @@ export class ZoneContents implements ZoneView {
     return byType;
   }
 
-  #reportTtls(report: (finding: Finding) => void): void {
-    for (let row = 0; row < this.ownerCount; row++) {
-      if (this.#owner.first.at(row) === this.#owner.last.at(row)) continue;
-      for (const [rrtype, records] of this.#recordsByType(row))
-        this.#reportTtl(row, rrtype, records, report);
-    }
-  }
-
   #reportTtl(
     row: number,
     rrtype: number,
@@ -246,11 +325,18 @@ export class ZoneContents implements ZoneView {
   }
 }
 
-/** FNV-1a, 32 bits. */
-function hashOctets(octets: Uint8Array): number {
-  let hash = 0x811c_9dc5;
-  for (let at = 0; at < octets.length; at++) {
-    hash = Math.imul(hash ^ (octets[at] as number), 0x0100_0193);
+/** Of no one's choosing, so that who writes names cannot choose collisions. */
+const [HASH_SEED, MULTIPLIER] = makeHash(randomBytes(8));
+
+function makeHash(random: Buffer): [seed: number, multiplier: number] {
+  return [random.readInt32LE(0), (random.readInt32LE(4) & ~7) | 5];
+}
+
+function hashOctets(octets: Uint8Array, length: number): number {
+  let hash = HASH_SEED;
+  for (let at = 0; at < length; at++) {
+    hash = Math.imul(hash ^ (octets[at] as number), MULTIPLIER);
+    hash ^= hash >>> 15;
   }
   return hash >>> 0;
 }
@@ -259,7 +345,15 @@ function hashOctets(octets: Uint8Array): number {
 export function collectRRsets(
   origin: Name,
   records: Iterable<ZoneRecord>,
-  report?: (finding: Finding) => void,
+  report: (finding: Finding) => void = () => {},
 ): ZoneContents {
-  return new ZoneContents(origin, records, report);
+  const zone = new ZoneContents(origin);
+  for (const record of records) zone.add(cursorOf(record));
+  zone.reportTtls(report);
+  return zone;
+}
+
+function cursorOf({ owner, ttl, rrtype, rdata, line }: ZoneRecord): RecordCursor {
+  const lengths = { ownerLength: owner.length, rdataLength: rdata.length };
+  return { owner, ttl, rrtype, rdata, line, ...lengths };
 }

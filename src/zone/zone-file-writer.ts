@@ -48,10 +48,10 @@ function sortedOwners(owners: Iterable<Name>): Name[] {
 const scratch = Buffer.alloc(2 * Limits.nameLength);
 
 /**
- * The labels from the root down, each ended by 0; octets 0 and 1 inside a label become 1 1 and 1 2, so that no label
+ * A text that sorts as the name does in canonical order: the labels from the root down, each ended by 0; octets 0 and 1 inside a label become 1 1 and 1 2, so that no label
  * can hold an end and the order stays.
  */
-function orderKey(name: Name): string {
+export function orderKey(name: Name): string {
   let length = 0;
   const offsets = labelOffsets(name);
   for (let label = offsets.length - 1; label >= 0; label--) {

@@ -70,6 +70,23 @@ describe("records", () => {
     ]);
   });
 
+  test("an omitted owner comes from a simple line, or from any other, but from its own file", () => {
+    const text =
+      "a A 192.0.2.1\n A 192.0.2.2\n TXT x\n NS b\n\n ; nothing\nb TXT x\n A 192.0.2.3\n AAAA ::1";
+    expect(records(text)).toEqual([
+      "a.example.com. 1 A 192.0.2.1",
+      "a.example.com. 1 A 192.0.2.2",
+      'a.example.com. 1 TXT "x"',
+      "a.example.com. 1 NS b.example.com.",
+      'b.example.com. 1 TXT "x"',
+      "b.example.com. 1 A 192.0.2.3",
+      "b.example.com. 1 AAAA ::1",
+    ]);
+    const readFile = () => [Buffer.from("b A 192.0.2.2")];
+    const around = "$INCLUDE /x\n A 192.0.2.1";
+    expect(() => records(around, { readFile })).toThrow("dir/zone:2:2: no owner");
+  });
+
   test("the same owner text after another $ORIGIN is another owner", () => {
     const text = "a TXT x\n$ORIGIN b\na TXT y\n";
     expect(records(text)).toEqual(['a.example.com. 1 TXT "x"', 'a.b.example.com. 1 TXT "y"']);
@@ -149,41 +166,76 @@ describe("TTLs", () => {
   });
 });
 
-describe("the short way for address lines gives what the long way gives", () => {
+describe("the short way for simple lines gives what the long way gives", () => {
   const long63 = "x".repeat(63);
-  test.each([
-    "a A 192.0.2.1",
-    "a 0 A 0.0.0.0",
-    "a 5 A 255.255.255.255",
-    "a A 192.0.2.01",
-    "a A 192.0.2.256",
-    "a A 192.0.2",
-    "a A 192.0.2.1.",
-    "a A 192.0.2.1 x",
-    "a A 1922.0.2.1",
-    "a A 192..2.1",
-    "a. A 192.0.2.1",
-    ". A 192.0.2.1",
-    ".a A 192.0.2.1",
-    "a..b A 192.0.2.1",
-    `${long63}x A 192.0.2.1`,
-    `${long63}.${long63}.${long63}.${"y".repeat(49)} A 192.0.2.1`,
-    `${long63}.${long63}.${long63}.${"y".repeat(50)} A 192.0.2.1`,
-    `${long63}.${long63}.${long63}.${"y".repeat(49)}.example.com. A 192.0.2.1`,
-    `${long63}.${long63}.${long63}.${"y".repeat(50)}.example.com. A 192.0.2.1`,
-    `${long63}.${long63}.${long63}.${long63}.${long63}. A 192.0.2.1`,
-    "example.net. A 192.0.2.1",
-    "a 2147483648 A 192.0.2.1",
-    "a 99999999999 A 192.0.2.1",
-    "a 5 IN A 192.0.2.1 ;c",
-    "a 5 IN A 192.0.2.1;c",
-    "a A",
-    "a IN",
-    "a",
-    "a 5",
-  ])("%s", (line) => {
+  test.each(
+    [
+      ..."1:2:3:4:5:6:7:8 1:2:3:4:5:6:7:8:9 1:2:3:4:5:6:7 1:2:3:4:5:6:7: :1 ::1 1:: :: 1::2::3 12345:: 1::2:".split(
+        " ",
+      ),
+      ..."1:2:3:4:5:6:7::8 1:2:3:4:5:6:7:: ::2:3:4:5:6:7:8 2001:DB8::aBcD ::ffff:192.0.2.1 fe80::1%eth0 1:x g:: 1::g ::: ".split(
+        " ",
+      ),
+      "",
+    ]
+      .map((address) => `a AAAA ${address}`)
+      .concat([
+        "a CNAME b",
+        "a CNAME B.Example.",
+        "a 5 IN PTR b.c",
+        "a NS ns1.example.net. ; comment",
+        "a NS .",
+        "a NS @",
+        "a NS b..c",
+        "a NS b c",
+        "a NS",
+        "a NS \\098",
+        "a MX 10 b",
+        "a\0A 192.0.2.1",
+        "a 5A 192.0.2.1",
+        "a IN 5 A 192.0.2.1",
+        "a IN",
+        "a ABCDEF x",
+        "a \0A 192.0.2.1",
+        `a NS ${long63}.${long63}.${long63}.${"y".repeat(49)}`,
+        `a NS ${long63}.${long63}.${long63}.${"y".repeat(50)}`,
+        `a NS ${long63}x`,
+        "axample.com. A 192.0.2.1",
+        "com. A 192.0.2.1",
+        `${"\\001".repeat(1)}x A 192.0.2.1`,
+        "a A 192.0.2.1",
+        "a 0 A 0.0.0.0",
+        "a 5 A 255.255.255.255",
+        "a A 192.0.2.01",
+        "a A 192.0.2.256",
+        "a A 192.0.2",
+        "a A 192.0.2.1.",
+        "a A 192.0.2.1 x",
+        "a A 1922.0.2.1",
+        "a A 192..2.1",
+        "a. A 192.0.2.1",
+        ". A 192.0.2.1",
+        ".a A 192.0.2.1",
+        "a..b A 192.0.2.1",
+        `${long63}x A 192.0.2.1`,
+        `${long63}.${long63}.${long63}.${"y".repeat(49)} A 192.0.2.1`,
+        `${long63}.${long63}.${long63}.${"y".repeat(50)} A 192.0.2.1`,
+        `${long63}.${long63}.${long63}.${"y".repeat(49)}.example.com. A 192.0.2.1`,
+        `${long63}.${long63}.${long63}.${"y".repeat(50)}.example.com. A 192.0.2.1`,
+        `${long63}.${long63}.${long63}.${long63}.${long63}. A 192.0.2.1`,
+        "example.net. A 192.0.2.1",
+        "a 2147483648 A 192.0.2.1",
+        "a 99999999999 A 192.0.2.1",
+        "a 5 IN A 192.0.2.1 ;c",
+        "a 5 IN A 192.0.2.1;c",
+        "a A",
+        "a IN",
+        "a",
+        "a 5",
+      ]),
+  )("%s", (line) => {
     // A parenthesis in front of the type sends the line the long way.
-    const long = line.replace(/ ([Aa]|IN)( |$)/, " ($1)$2");
+    const long = line.replace(/ ([Aa]|AAAA|CNAME|NS|PTR|IN)( |$)/, " ($1)$2");
     const outcome = (text: string) => {
       try {
         return records(text);

@@ -6,18 +6,16 @@
  * the SOA's MINIMUM. Every error is `bad-zone-file` with `file:line:column: what is wrong`.
  */
 import { dirname, resolve } from "node:path";
-import { ErrorCode, errorMessage, expected, WindhoverError } from "../base/errors.ts";
+import { errorMessage } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { parseOctets } from "../wire/character-string.ts";
-import { Class, isMetaType, Type } from "../wire/code-points.ts";
-import { formatName, isSubdomain, type Name, parseName } from "../wire/name.ts";
-import { parsePeriod } from "../wire/period.ts";
-import { parseRdata, RdataTextError } from "../wire/rdata.ts";
-import { parseClass, parseType } from "../wire/rr-types.ts";
+import { Type } from "../wire/code-points.ts";
+import { formatName, isSubdomain, type Name, parseName, ROOT } from "../wire/name.ts";
 import { type SourceToken, type Token, TokenError, TokenScanner, tokenize } from "../wire/token.ts";
-import { readAddressLine } from "./zone-address-line.ts";
+import { cut, EntryErrors, type RecordHead, readHead, readRdata, readTtl } from "./zone-entry.ts";
 import { parseGenerateRange, parseGenerateTemplate } from "./zone-generate.ts";
 import { ZoneLines } from "./zone-lines.ts";
+import { SimpleLine } from "./zone-simple-line.ts";
 
 export interface ZoneFileSource {
   /** The octets in pieces of any size. */
@@ -40,9 +38,12 @@ export interface ZoneRecord {
   readonly line: number;
 }
 
+type FileRecord = Omit<ZoneRecord, "file">;
+
 /** One file of those that are open, and what holds inside it only. */
 interface OpenFile {
   readonly lines: ZoneLines;
+  readonly errors: EntryErrors;
   origin: Name;
   /** The last stated owner. */
   owner: Name | undefined;
@@ -50,24 +51,45 @@ interface OpenFile {
   ownerText: string;
 }
 
-/** What stands before the rdata. */
-interface RecordHead {
-  readonly ttl: number | undefined;
-  readonly type: SourceToken;
-  readonly rrtype: number;
-  readonly rdata: readonly SourceToken[];
-}
-
 /** Every record of the file in order. Nothing is promised of the zone as a whole: see `zone-checks.ts`. */
-export function parseZoneFile(source: ZoneFileSource): Generator<ZoneRecord, void, undefined> {
-  return new ZoneFileReader(source).records();
+export function* parseZoneFile(source: ZoneFileSource): Generator<ZoneRecord, void, undefined> {
+  const reader = new ZoneFileReader(source);
+  try {
+    while (reader.next()) {
+      yield {
+        owner: reader.owner.slice(0, reader.ownerLength) as Name,
+        ttl: reader.ttl,
+        rrtype: reader.rrtype,
+        rdata: reader.rdata.slice(0, reader.rdataLength),
+        file: reader.file,
+        line: reader.line,
+      };
+    }
+  } finally {
+    reader.close();
+  }
 }
 
-class ZoneFileReader {
+/** A cursor: after `next`, its fields are a record, whose octets stay until the next one is asked for. */
+export class ZoneFileReader {
+  /** `ownerLength` octets are valid. */
+  owner: Uint8Array = ROOT;
+  ownerLength = 0;
+  ttl = 0;
+  rrtype = 0;
+  /** Canonical; `rdataLength` octets are valid. */
+  rdata: Uint8Array = ROOT;
+  rdataLength = 0;
+  line = 0;
   readonly #source: ZoneFileSource;
   readonly #scanner = new TokenScanner();
+  readonly #simple = new SimpleLine();
+  /** The last stated owner is the one that `#simple` holds. */
+  #isOwnerSimple = false;
   readonly #files: OpenFile[] = [];
   #file: OpenFile;
+  /** What a `$GENERATE` line still has to give. */
+  #generated: Iterator<FileRecord, void> | undefined;
   /** From `$TTL`. */
   #statedTtl: number | undefined;
   #lastTtl: number | undefined;
@@ -77,48 +99,93 @@ class ZoneFileReader {
     this.#file = this.#open(source.file, source.chunks, source.origin);
   }
 
-  *records(): Generator<ZoneRecord, void, undefined> {
-    try {
-      for (;;) {
-        const lines = this.#file.lines;
-        if (!lines.next()) {
-          if (!this.#close()) return;
-          continue;
-        }
-        const simple = this.#simpleRecord(lines);
-        if (simple !== undefined) {
-          yield simple;
-          continue;
-        }
-        const isOwnerOmitted = isBlank(lines.bytes[lines.start]);
-        const tokens = this.#entry(lines);
-        const first = tokens[0];
-        if (first === undefined) continue;
-        if (!first.text.startsWith("$") || first.quoted || isOwnerOmitted) {
-          yield this.#record(tokens, isOwnerOmitted);
-        } else if (first.text.toUpperCase() === "$GENERATE") {
-          yield* this.#generate(tokens);
-        } else {
-          this.#directive(tokens);
-        }
+  /** The file that the record stands in. */
+  get file(): string {
+    return this.#file.lines.file;
+  }
+
+  get #told(): EntryErrors {
+    return this.#file.errors;
+  }
+
+  /** Moves to the next record; false when there is none. */
+  next(): boolean {
+    for (;;) {
+      if (this.#generated !== undefined) {
+        const made = this.#generated.next();
+        if (made.done !== true) return this.#show(made.value);
+        this.#generated = undefined;
       }
-    } finally {
-      for (const file of this.#files) file.lines.close();
+      const lines = this.#file.lines;
+      if (!lines.next()) {
+        if (!this.#close()) return false;
+      } else if (this.#readSimple(lines) || this.#readEntry(lines)) return true;
     }
   }
 
-  /** The commonest line, read straight from its octets; anything else is left to the tokens. */
-  #simpleRecord(lines: ZoneLines): ZoneRecord | undefined {
-    const line = readAddressLine(lines.bytes, lines.start, lines.end, this.#file.origin);
-    if (line === undefined) return undefined;
-    const ttl = line.ttl ?? this.#statedTtl ?? this.#lastTtl ?? this.#source.defaultTtl;
-    if (ttl === undefined || ttl > Limits.ttl) return undefined;
-    if (!isSubdomain(line.owner, this.#source.origin)) return undefined;
+  /** Lets go of the files, before their end. */
+  close(): void {
+    for (const file of this.#files) file.lines.close();
+  }
+
+  /** The commonest lines, read straight from their octets; any other is left to the tokens. */
+  #readSimple(lines: ZoneLines): boolean {
+    const simple = this.#simple;
+    const file = this.#file;
+    const { bytes, start, end } = lines;
+    const isOwnerOmitted = isBlank(bytes[start]);
+    if (isOwnerOmitted && !this.#isOwnerSimple) return false;
+    if (!simple.read(bytes, start, end, file.origin)) return false;
+    const stated = simple.ttl >= 0 ? simple.ttl : this.#statedTtl;
+    const ttl = stated ?? this.#lastTtl ?? this.#source.defaultTtl;
+    if (ttl === undefined || ttl > Limits.ttl) return false;
+    if (!isOwnerOmitted) {
+      if (!endsIn(simple.owner, simple.ownerLength, this.#source.origin)) return false;
+      this.#isOwnerSimple = true;
+    }
     this.#lastTtl = ttl;
-    this.#file.owner = line.owner;
+    this.owner = simple.owner;
+    this.ownerLength = simple.ownerLength;
+    this.ttl = ttl;
+    this.rrtype = simple.rrtype;
+    this.rdata = simple.rdata;
+    this.rdataLength = simple.rdataLength;
+    this.line = lines.line;
+    return true;
+  }
+
+  /** Any entry, by its tokens; false when it is empty, a directive, or the beginning of several records. */
+  #readEntry(lines: ZoneLines): boolean {
+    this.#settleOwner();
+    const isOwnerOmitted = isBlank(lines.bytes[lines.start]);
+    const tokens = this.#entry(lines);
+    const first = tokens[0];
+    if (first === undefined) return false;
+    if (!first.text.startsWith("$") || first.quoted || isOwnerOmitted) {
+      return this.#show(this.#record(tokens, isOwnerOmitted));
+    }
+    if (first.text.toUpperCase() === "$GENERATE") this.#generated = this.#generate(tokens);
+    else this.#directive(tokens);
+    return false;
+  }
+
+  #show({ owner, ttl, rrtype, rdata, line }: FileRecord): true {
+    this.owner = owner;
+    this.ownerLength = owner.length;
+    this.ttl = ttl;
+    this.rrtype = rrtype;
+    this.rdata = rdata;
+    this.rdataLength = rdata.length;
+    this.line = line;
+    return true;
+  }
+
+  /** Makes the owner of the last simple line this file's last owner, before anything else is read into it. */
+  #settleOwner(): void {
+    if (!this.#isOwnerSimple) return;
+    this.#isOwnerSimple = false;
+    this.#file.owner = this.#simple.owner.slice(0, this.#simple.ownerLength) as Name;
     this.#file.ownerText = "";
-    const { owner, rdata } = line;
-    return { owner, ttl, rrtype: Type.A, rdata, file: lines.file, line: lines.line };
   }
 
   /** The tokens of the entry that starts on this line, and of the lines its parentheses join. */
@@ -130,7 +197,7 @@ class ZoneFileReader {
       scanner.scanLine(lines.bytes, lines.start, lines.end, lines.line);
       while (scanner.depth > 0) {
         if (!lines.next()) {
-          throw this.#error(
+          throw this.#told.error(
             firstLine,
             1,
             "a parenthesis opened here is not closed before the file ends",
@@ -139,21 +206,22 @@ class ZoneFileReader {
         scanner.scanLine(lines.bytes, lines.start, lines.end, lines.line);
       }
     } catch (error) {
-      if (error instanceof TokenError) throw this.#error(lines.line, error.column, error.message);
+      if (error instanceof TokenError)
+        throw this.#told.error(lines.line, error.column, error.message);
       throw error;
     }
     return scanner.tokens;
   }
 
-  #record(tokens: readonly SourceToken[], isOwnerOmitted: boolean): ZoneRecord {
+  #record(tokens: readonly SourceToken[], isOwnerOmitted: boolean): FileRecord {
     const first = tokens[0] as SourceToken;
     const owner = isOwnerOmitted ? this.#lastOwner(first) : this.#owner(first);
-    return this.#makeRecord(owner, this.#head(tokens, isOwnerOmitted ? 0 : 1), first);
+    return this.#makeRecord(owner, readHead(tokens, isOwnerOmitted ? 0 : 1, this.#told), first);
   }
 
   #lastOwner(first: SourceToken): Name {
     if (this.#file.owner !== undefined) return this.#file.owner;
-    throw this.#errorAt(
+    throw this.#told.at(
       first,
       "no owner: the line starts with a blank, and no record comes before it",
     );
@@ -172,87 +240,40 @@ class ZoneFileReader {
   #checkOwner(owner: Name, token: SourceToken): void {
     if (isSubdomain(owner, this.#source.origin)) return;
     const zone = formatName(this.#source.origin);
-    throw this.#errorAt(
+    throw this.#told.at(
       token,
       `${formatName(owner)} is not in the zone ${zone} (a final dot too many?)`,
     );
   }
 
-  /** TTL and class in either order, both optional; the type; what is left is rdata. */
-  #head(tokens: readonly SourceToken[], from: number): RecordHead {
-    let ttl: number | undefined;
-    let hasClass = false;
-    for (let at = from; at < tokens.length; at++) {
-      const token = tokens[at] as SourceToken;
-      const rrtype = parseType(token.text);
-      if (rrtype !== undefined) {
-        if (isMetaType(rrtype))
-          throw this.#errorAt(token, `${token.text} is not a type of zone data`);
-        return { ttl, type: token, rrtype, rdata: tokens.slice(at + 1) };
-      }
-      const rrclass = parseClass(token.text);
-      if (rrclass !== undefined && !hasClass) {
-        if (rrclass !== Class.in)
-          throw this.#errorAt(token, `class ${token.text}; only IN is served`);
-        hasClass = true;
-      } else if (ttl === undefined && isDigit(token.text)) {
-        ttl = this.#ttl(token);
-      } else {
-        throw this.#errorAt(token, `"${cut(token.text)}" is not an RR type that is known here`);
-      }
-    }
-    throw this.#errorAfter(tokens, "the record has no type");
-  }
-
-  #makeRecord(owner: Name, head: RecordHead, first: SourceToken): ZoneRecord {
-    const rdata = this.#rdata(head);
+  #makeRecord(owner: Name, head: RecordHead, first: SourceToken): FileRecord {
+    const rdata = readRdata(head, this.#file.origin, this.#told);
     const ttl = head.ttl ?? this.#impliedTtl(head.rrtype, rdata, first);
     this.#lastTtl = ttl;
-    const file = this.#file.lines.file;
-    return { owner, ttl, rrtype: head.rrtype, rdata, file, line: first.line };
-  }
-
-  #rdata(head: RecordHead): Uint8Array {
-    try {
-      return parseRdata(head.rrtype, head.rdata, this.#file.origin);
-    } catch (error) {
-      const { tokenIndex, message } = expected(error, RdataTextError);
-      const blamed = head.rdata[tokenIndex];
-      if (blamed !== undefined) throw this.#errorAt(blamed, message);
-      throw this.#errorAfter([head.type, ...head.rdata], message);
-    }
+    return { owner, ttl, rrtype: head.rrtype, rdata, line: first.line };
   }
 
   #impliedTtl(rrtype: number, rdata: Uint8Array, first: SourceToken): number {
     const ttl = this.#statedTtl ?? this.#lastTtl ?? this.#source.defaultTtl;
     if (ttl !== undefined) return ttl;
-    if (rrtype !== Type.SOA) throw this.#errorAt(first, "no TTL: give one, or $TTL before it");
+    if (rrtype !== Type.SOA) throw this.#told.at(first, "no TTL: give one, or $TTL before it");
     const minimum = new DataView(rdata.buffer, rdata.byteOffset).getUint32(rdata.length - 4);
     return Math.min(minimum, Limits.ttl);
-  }
-
-  #ttl(token: SourceToken): number {
-    const ttl = parsePeriod(token.text);
-    if (ttl !== undefined && ttl <= Limits.ttl) return ttl;
-    throw this.#errorAt(
-      token,
-      `"${cut(token.text)}" is not a TTL (0 to ${Limits.ttl} seconds, or 1h30m)`,
-    );
   }
 
   #directive(tokens: readonly SourceToken[]): void {
     const [first, argument, ...more] = tokens as [SourceToken, ...SourceToken[]];
     const directive = first.text.toUpperCase();
     if (!["$ORIGIN", "$TTL", "$INCLUDE"].includes(directive)) {
-      throw this.#errorAt(
+      throw this.#told.at(
         first,
         `${cut(first.text)} is none of $ORIGIN, $TTL, $INCLUDE and $GENERATE`,
       );
     }
-    if (argument === undefined) throw this.#errorAfter(tokens, `${directive} needs an argument`);
+    if (argument === undefined) throw this.#told.after(tokens, `${directive} needs an argument`);
     const extra = directive === "$INCLUDE" ? more[1] : more[0];
-    if (extra !== undefined) throw this.#errorAt(extra, `more than ${directive} takes`);
-    if (directive === "$TTL") this.#statedTtl = this.#ttl(argument);
+    if (extra !== undefined) throw this.#told.at(extra, `more than ${directive} takes`);
+    if (directive === "$TTL") this.#statedTtl = readTtl(argument, this.#told);
     else if (directive === "$INCLUDE") this.#include(argument, more[0]);
     else {
       this.#file.origin = this.#name(argument, this.#file.origin);
@@ -262,9 +283,9 @@ class ZoneFileReader {
 
   #include(argument: SourceToken, originArgument: SourceToken | undefined): void {
     const readFile = this.#source.readFile;
-    if (readFile === undefined) throw this.#errorAt(argument, "$INCLUDE is not allowed here");
+    if (readFile === undefined) throw this.#told.at(argument, "$INCLUDE is not allowed here");
     if (this.#files.length > Limits.includeDepth) {
-      throw this.#errorAt(
+      throw this.#told.at(
         argument,
         `files include each other more than ${Limits.includeDepth} deep`,
       );
@@ -278,18 +299,20 @@ class ZoneFileReader {
       this.#file = this.#open(path, readFile(path), origin);
       this.#file.owner = parent.owner;
     } catch (error) {
-      throw this.#errorAt(argument, `cannot include this file: ${errorMessage(error)}`);
+      throw this.#told.at(argument, `cannot include this file: ${errorMessage(error)}`);
     }
   }
 
   #open(file: string, chunks: Iterable<Uint8Array>, origin: Name): OpenFile {
-    const opened = { lines: new ZoneLines(file, chunks), origin, owner: undefined, ownerText: "" };
+    const parts = { lines: new ZoneLines(file, chunks), errors: new EntryErrors(file) };
+    const opened = { ...parts, origin, owner: undefined, ownerText: "" };
     this.#files.push(opened);
     return opened;
   }
 
   /** Goes back to the file that included this one; false when there is none. */
   #close(): boolean {
+    this.#isOwnerSimple = false;
     this.#files.pop();
     const parent = this.#files.at(-1);
     if (parent === undefined) return false;
@@ -298,17 +321,17 @@ class ZoneFileReader {
   }
 
   /** `$GENERATE range owner [ttl] [class] type rdata`; a single quoted rdata is cut into tokens again, as BIND does. */
-  *#generate(tokens: readonly SourceToken[]): Generator<ZoneRecord, void, undefined> {
+  *#generate(tokens: readonly SourceToken[]): Generator<FileRecord, void, undefined> {
     const [first, rangeToken, ownerToken] = tokens as [SourceToken, ...SourceToken[]];
     if (rangeToken === undefined || ownerToken === undefined) {
-      throw this.#errorAfter(tokens, "$GENERATE needs a range, an owner, a type and rdata");
+      throw this.#told.after(tokens, "$GENERATE needs a range, an owner, a type and rdata");
     }
-    const head = this.#head(tokens, 3);
-    const range = this.#guard(rangeToken, () => parseGenerateRange(rangeToken.text));
-    const owner = this.#guard(ownerToken, () => parseGenerateTemplate(ownerToken.text));
+    const head = readHead(tokens, 3, this.#told);
+    const range = this.#told.guard(rangeToken, () => parseGenerateRange(rangeToken.text));
+    const owner = this.#told.guard(ownerToken, () => parseGenerateTemplate(ownerToken.text));
     const rdata = this.#generatedRdata(head.rdata);
     for (let number = range.start; number <= range.stop; number += range.step) {
-      const text = this.#guard(ownerToken, () => owner(number));
+      const text = this.#told.guard(ownerToken, () => owner(number));
       const name = this.#name({ ...ownerToken, text }, this.#file.origin);
       this.#checkOwner(name, ownerToken);
       yield this.#makeRecord(name, { ...head, rdata: rdata(number) }, first);
@@ -317,7 +340,7 @@ class ZoneFileReader {
 
   #generatedRdata(tokens: readonly SourceToken[]): (number: number) => readonly SourceToken[] {
     const templates = tokens.map((token) =>
-      this.#guard(token, () => parseGenerateTemplate(token.text)),
+      this.#told.guard(token, () => parseGenerateTemplate(token.text)),
     );
     const only = tokens.length === 1 && tokens[0]?.quoted === true ? tokens[0] : undefined;
     const place = (token: Token, at: SourceToken) => ({
@@ -328,50 +351,29 @@ class ZoneFileReader {
     return (number) =>
       templates.flatMap((template, at) => {
         const token = tokens[at] as SourceToken;
-        const text = this.#guard(token, () => template(number));
+        const text = this.#told.guard(token, () => template(number));
         if (only === undefined) return [{ ...token, text }];
-        return this.#guard(token, () => tokenize(text)).map((each) => place(each, token));
+        return this.#told.guard(token, () => tokenize(text)).map((each) => place(each, token));
       });
   }
 
   #name(token: SourceToken, origin: Name): Name {
-    return this.#guard(token, () => parseName(token.text, origin));
+    return this.#told.guard(token, () => parseName(token.text, origin));
   }
+}
 
-  /** Runs `parse`; what it finds wrong is said of `token`. */
-  #guard<T>(token: SourceToken, parse: () => T): T {
-    try {
-      return parse();
-    } catch (error) {
-      throw this.#errorAt(token, errorMessage(error));
-    }
+/** Whether a name of so many octets is this one or below it. */
+function endsIn(name: Uint8Array, length: number, ancestor: Name): boolean {
+  const from = length - ancestor.length;
+  if (from < 0) return false;
+  for (let at = ancestor.length - 1; at >= 0; at--) {
+    if (name[from + at] !== ancestor[at]) return false;
   }
-
-  #errorAt(token: SourceToken, problem: string): WindhoverError {
-    return this.#error(token.line, token.column, problem);
-  }
-
-  /** Something is missing after the last of these tokens. */
-  #errorAfter(tokens: readonly SourceToken[], problem: string): WindhoverError {
-    const last = tokens.at(-1) as SourceToken;
-    return this.#error(last.line, last.column + last.text.length + 1, problem);
-  }
-
-  #error(line: number, column: number, problem: string): WindhoverError {
-    const where = `${this.#file.lines.file}:${line}:${column}`;
-    return new WindhoverError(ErrorCode.badZoneFile, `${where}: ${problem}`);
-  }
+  let label = 0;
+  while (label < from) label += (name[label] as number) + 1;
+  return label === from;
 }
 
 function isBlank(octet: number | undefined): boolean {
   return octet === 0x20 || octet === 0x09;
-}
-
-function isDigit(text: string): boolean {
-  const code = text.charCodeAt(0);
-  return code >= 0x30 && code <= 0x39;
-}
-
-function cut(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
