@@ -90,7 +90,9 @@ describe("what needs a restart", () => {
     ["dns: { port: dgram, workers: 3 }", ["dns.port", "dns.workers"]],
     ["http: { listen: '' }", ["http.listen"]],
     ["http: { listen: '127.0.0.1:9' }", ["http.listen"]],
-    ["store: ./elsewhere", ["store", "socket"]],
+    ["store: ./elsewhere", ["store.url", "socket"]],
+    ["store: { waitReplicas: 1 }", ["store.waitReplicas"]],
+    ["history: { days: 7 }", ["history.days"]],
     ["socket: s", ["socket"]],
     [`dns: { ${TLS} }`, ["dns.tls.listen"]],
   ])("%s", (after, needsRestart) => {
@@ -101,7 +103,7 @@ describe("what needs a restart", () => {
   test("is told until the file says again what the server was started with", () => {
     const [started, other] = [config("store: a"), config("store: b")];
     expect(compareConfigs({ started, current: other, next: other }).needsRestart).toEqual([
-      "store",
+      "store.url",
       "socket",
     ]);
     expect(compareConfigs({ started, current: other, next: started }).needsRestart).toEqual([]);

@@ -88,7 +88,10 @@ zones:
     [`history: { days: ${Limits.journalDays + 1} }`, `history: { days: ${Limits.journalDays} }`],
     ["history: { days: -1 }", "history: { days: 0.5 }"],
     ["store: { waitMs: 0 }", "store: { waitMs: 1 }"],
-    [`store: { waitMs: ${Limits.redisCommandMs + 1} }`, `store: { waitMs: ${Limits.redisCommandMs} }`],
+    [
+      `store: { waitMs: ${Limits.redisCommandMs + 1} }`,
+      `store: { waitMs: ${Limits.redisCommandMs} }`,
+    ],
     [
       `store: { waitReplicas: ${Limits.redisReplicas + 1} }`,
       `store: { waitReplicas: ${Limits.redisReplicas} }`,

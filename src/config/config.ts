@@ -94,7 +94,9 @@ export function loadConfig(source: ConfigSource): Config {
   const environment = source.environment ?? process.env;
   const isList = (path: readonly string[]) => schemaAt(path)?.type === "array";
   const shorthand = (path: readonly string[]) => schemaAt(path)?.shorthand as string | undefined;
-  const { tree, place } = readSourceTree(source.file, { environment, isList, shorthand });
+  const isText = (path: readonly string[]) => schemaAt(path)?.type === "string";
+  const twins = { environment, isList, isText, shorthand };
+  const { tree, place } = readSourceTree(source.file, twins);
   if (source.isReload === true && source.file !== undefined && Object.keys(tree).length === 0) {
     throw badConfig(source.file, "is empty; to run on defaults alone, restart without it");
   }

@@ -1,7 +1,7 @@
 /**
  * Environment twins of configuration keys: `WINDHOVER_HTTP__LISTEN` is `http.listen`, `WINDHOVER_ZONES__0__ORIGIN`
- * is `zones[0].origin`. Words are joined by single underscores, levels by two. A value is read as YAML, and a list
- * may also be written with commas. The environment wins over the file.
+ * is `zones[0].origin`. Words are joined by single underscores, levels by two. A value that is no text is read as
+ * YAML, and a list may also be written with commas. The environment wins over the file.
  */
 import { parse } from "yaml";
 
@@ -15,6 +15,8 @@ export interface EnvironmentTwins {
   readonly environment: NodeJS.ProcessEnv;
   /** Whether the key at this path holds a list: a lone value is then a list of one. */
   readonly isList: (path: readonly string[]) => boolean;
+  /** Whether the key at this path holds text, which is taken as it stands. */
+  readonly isText: (path: readonly string[]) => boolean;
   /** The key below this path that is meant by a lone string in its place. */
   readonly shorthand: (path: readonly string[]) => string | undefined;
 }
@@ -28,15 +30,15 @@ export interface Twin {
 /** Writes the twins that the environment holds into `tree`, which is changed in place; answers with them. */
 export function applyEnvironment(
   tree: Tree,
-  { environment, isList, shorthand }: EnvironmentTwins,
+  { environment, isList, isText, shorthand }: EnvironmentTwins,
 ): readonly Twin[] {
   const twins: Twin[] = [];
   for (const [variable, value] of Object.entries(environment)) {
     if (!variable.startsWith(PREFIX) || NOT_KEYS.has(variable) || value === undefined) continue;
-    const read = readValue(value);
     const path = variable.slice(PREFIX.length).split("__").map(camelCase);
-    const short = typeof read === "string" ? shorthand(path) : undefined;
+    const short = value.startsWith("{") ? undefined : shorthand(path);
     if (short !== undefined) path.push(short);
+    const read = isText(path) ? value : readValue(value);
     setPath(tree, path, isList(path) && !Array.isArray(read) ? [read] : read);
     twins.push({ variable, path });
   }

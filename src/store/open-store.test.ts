@@ -9,11 +9,16 @@ test("memory: is a store that forgets", async () => {
 });
 
 test("what is no store is refused with what would be one", async () => {
-  for (const location of ["", " ", "ftp://host/x", "http://h", "redis+cluster://h", "memory://x"]) {
+  for (const location of ["", " ", "ftp://host/x", "http://h", "redis+tls://h", "memory://x"]) {
     const opening = openStore(location);
     await expect(opening).rejects.toMatchObject({ code: "bad-config" });
     await expect(openStore(location)).rejects.toThrow("give a directory, redis://host:6379/0");
   }
+});
+
+test("replicas are for Redis: a directory that is to wait for them is refused", async () => {
+  const opening = openStore("/nowhere", { waitReplicas: 1 });
+  await expect(opening).rejects.toMatchObject({ code: "bad-config" });
 });
 
 test("a bad Redis URL is refused before anything is connected", async () => {

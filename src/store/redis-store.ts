@@ -15,8 +15,8 @@ import { readJournalRecord, writeJournalRecord } from "./journal-record.ts";
 import { DEFAULT_RETENTION, type JournalRetention, mostExpired } from "./journal-retention.ts";
 import { OpenWork } from "./open-work.ts";
 import { unreadable } from "./record-bytes.ts";
+import { createClient } from "./redis/redis-client.ts";
 import {
-  createClient,
   RedisConnection,
   type ScriptArgument,
   type StateListener,
@@ -54,6 +54,9 @@ export interface RedisStoreOptions {
   readonly retention?: JournalRetention;
   /** Before every key, so that several servers can share one Redis. */
   readonly prefix?: string;
+  /** Replicas that must have a change before it is acknowledged, and the milliseconds that they get. */
+  readonly waitReplicas?: number;
+  readonly waitMs?: number;
   readonly onState?: StateListener;
 }
 
@@ -63,7 +66,7 @@ export async function openRedisStore(
   options: RedisStoreOptions = {},
 ): Promise<RedisStore> {
   const location = parseRedisLocation(url);
-  const keys = createRedisKeys(options.prefix ?? DEFAULT_PREFIX);
+  const keys = createRedisKeys(options.prefix || DEFAULT_PREFIX);
   const connection = new RedisConnection(location);
   await connection.connect(keys);
   if (options.onState !== undefined) connection.onState(options.onState);

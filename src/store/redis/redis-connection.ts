@@ -1,22 +1,21 @@
 /**
- * The connection to Redis. A command fails at once while Redis is down and is never sent twice: a commit whose
- * answer was lost must not be applied again behind the caller's back. Reconnecting goes on in the background.
+ * The connection to Redis. A command fails at once while Redis is down: a commit whose answer was lost must not be
+ * applied again behind the caller's back. Reconnecting goes on in the background.
  */
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import { ErrorCode, errorMessage, WindhoverError } from "../../base/errors.ts";
-import { Limits } from "../../base/limits.ts";
 import { BEGIN_LOAD_SCRIPT } from "./begin-load-script.ts";
 import { COMMIT_SCRIPT } from "./commit-script.ts";
 import { CONTINUE_LOAD_SCRIPT } from "./continue-load-script.ts";
 import { CREATE_ZONE_SCRIPT } from "./create-zone-script.ts";
 import { DELETE_ZONE_SCRIPT } from "./delete-zone-script.ts";
 import { END_LOAD_SCRIPT } from "./end-load-script.ts";
+import { createClient } from "./redis-client.ts";
+import { redisError } from "./redis-error.ts";
 import { type RedisKeys, SCHEMA_VERSION } from "./redis-keys.ts";
 import type { RedisLocation } from "./redis-location.ts";
 
 const OLDEST_REDIS = 6;
-
-const FIRST_RETRY_MS = 50;
 
 const SCRIPTS = {
   beginLoad: BEGIN_LOAD_SCRIPT,
@@ -121,30 +120,6 @@ export class RedisConnection {
   }
 }
 
-/** Connects once, by `connect`; then again and again for as long as `keepTrying` says so. */
-export function createClient(location: RedisLocation, keepTrying: () => boolean): Redis {
-  return new Redis({
-    host: location.host,
-    port: location.port,
-    db: location.database,
-    ...(location.username === undefined ? {} : { username: location.username }),
-    ...(location.password === undefined ? {} : { password: location.password }),
-    ...(location.isTls ? { tls: { servername: location.host } } : {}),
-    connectionName: "windhover",
-    lazyConnect: true,
-    connectTimeout: Limits.redisConnectMs,
-    commandTimeout: Limits.redisCommandMs,
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    enableAutoPipelining: true,
-    retryStrategy: (attempt) =>
-      keepTrying()
-        ? Math.min(FIRST_RETRY_MS * 2 ** Math.min(attempt, 16), Limits.redisReconnectMs)
-        : null,
-  });
-}
-
 function commandName(script: string): string {
   return `windhover${script}`;
 }
@@ -167,11 +142,4 @@ async function checkSchema(client: Redis, keys: RedisKeys, place: string): Promi
     `${place} has schema version ${found} under ${keys.schema}, and this version of Windhover reads ` +
       `${SCHEMA_VERSION}; use the version of Windhover that wrote it, or another prefix or database`,
   );
-}
-
-export function redisError(place: string, error: unknown): WindhoverError {
-  if (error instanceof WindhoverError) return error;
-  const message = errorMessage(error);
-  const code = /WRONGTYPE/.test(message) ? ErrorCode.storeFormat : ErrorCode.storeUnavailable;
-  return new WindhoverError(code, `${place}: ${message}`, { cause: error });
 }

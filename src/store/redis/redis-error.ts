@@ -1,0 +1,49 @@
+/** What Redis refuses, in words that say what to do. */
+import { ErrorCode, errorMessage, WindhoverError } from "../../base/errors.ts";
+
+const READABLE: readonly (readonly [code: string, meaning: string])[] = [
+  [
+    "READONLY",
+    "this is a read-only replica: a failover is going on, or the location names a replica; it is tried again",
+  ],
+  ["MOVED", "this is a node of a Cluster: write redis+cluster:// in place of redis://"],
+  [
+    "CLUSTERDOWN",
+    "the Cluster has slots that no primary serves; `redis-cli --cluster check` names them",
+  ],
+  ["TRYAGAIN", "slots of the Cluster are being moved; try again"],
+  ["CROSSSLOT", "the prefix must hold no braces"],
+  ["LOADING", "Redis has been started and is loading its data; it is tried again"],
+  ["MASTERDOWN", "this is a replica that has lost its primary; it is tried again"],
+  ["BUSY", "a script blocks Redis; `redis-cli SCRIPT KILL` ends it"],
+  [
+    "OOM",
+    "the memory of Redis is full: raise `maxmemory`, or remove what is not needed; nothing was written",
+  ],
+  [
+    "MISCONF",
+    "Redis cannot write its data to disk and takes no writes: see its log, its disk may be full",
+  ],
+  [
+    "NOREPLICAS",
+    "fewer replicas are connected than `min-replicas-to-write` of Redis demands; nothing was written",
+  ],
+  ["NOAUTH", "Redis demands a password: write it into the location, redis://user:password@host"],
+  ["WRONGPASS", "Redis does not accept this user and password"],
+  ["NOPERM", "the user lacks a right; docs/redis.md has an ACL line with all that are needed"],
+];
+
+/** A `store-unavailable`, or a `store-format` where a key holds something of another kind. */
+export function redisError(place: string, error: unknown): WindhoverError {
+  if (error instanceof WindhoverError) return error;
+  const message = errorMessage(error);
+  if (/\bWRONGTYPE\b/.test(message)) {
+    const meaning = "a key holds what another program wrote; it was left as it is";
+    return new WindhoverError(ErrorCode.storeFormat, `${place}: ${meaning} (${message})`, {
+      cause: error,
+    });
+  }
+  const meaning = READABLE.find(([code]) => new RegExp(`\\b${code}\\b`).test(message))?.[1];
+  const text = meaning === undefined ? message : `${meaning} (${message})`;
+  return new WindhoverError(ErrorCode.storeUnavailable, `${place}: ${text}`, { cause: error });
+}
