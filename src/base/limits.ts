@@ -53,6 +53,24 @@ export const Limits = {
   journalDays: 36_525,
   /** Journal entries that a commit removes beyond as many as it adds: bounds what shortening a journal costs. */
   journalTrim: 100,
+  /** Journal entries that one search of the history looks at; the asker goes on from there. */
+  historyScan: 10_000,
+  /** RRs after which one answer of the history ends: some megabytes of text. */
+  historyRecords: 20_000,
+  /** RRs that the history shows of one entry; an import may have millions, which the exported journal has. */
+  historyEntryRecords: 1_000,
+  /** Milliseconds by which times of entries may be out of order, because several servers wrote them. */
+  historyClockMs: 3_600_000,
+  /** RRs by which two points of a zone's history may differ: they are held in memory, some 300 octets each. */
+  historyDifference: 1_000_000,
+  /** Labels of one zone's history. */
+  zoneLabels: 1_000,
+  /** Refused updates that are remembered, in memory: about a megabyte. */
+  refusedUpdates: 1_000,
+  /** Exports under way at once: each keeps what updates replace meanwhile in memory. */
+  zoneExports: 16,
+  /** Milliseconds an export may take. */
+  zoneExportMs: 3_600_000,
   /** Octets of the identifier of a stored document: a name of 255 octets, each written as `\\DDD`. */
   documentId: 1_024,
   /** RRsets of one transaction while a zone is made or taken away: some megabytes, some milliseconds. */
@@ -67,6 +85,8 @@ export const Limits = {
   redisCommandMs: 10_000,
   /** Milliseconds between attempts to reach a lost Redis grow up to this. */
   redisReconnectMs: 2_000,
+  /** Replicas of a Redis that a commit may wait for: no real one has as many. */
+  redisReplicas: 100,
   /** Seconds after which Redis forgets the half of a zone that a dead process was making or loading. */
   redisLeftoverSeconds: 3_600,
   /** Host names in one dyndns2 call (Dyn's own documented bound). */
@@ -164,6 +184,8 @@ export const Limits = {
   tlsHandshakes: 256,
   /** TLS handshakes of one client address under way at once. */
   tlsHandshakesPerClient: 16,
+  /** Milliseconds between looks at the configuration file. */
+  configPollMs: 1_000,
   /** Milliseconds between looks at the certificate files. */
   certificatePollMs: 2_000,
   /** Octets of a certificate file or a key file; a real chain has some kilobytes. */

@@ -10,6 +10,11 @@ export interface Logger {
   child(fields: Record<string, unknown>): Logger;
 }
 
+/** The log of a whole program: how much it tells may change at any time. */
+export interface ProgramLog extends Logger {
+  level: string;
+}
+
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
 /** Values under these keys never reach a log, wherever they stand. */
@@ -23,7 +28,7 @@ const SECRETS = [
   "*.token",
 ];
 
-export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
+export function createLogger(level: LogLevel, destination?: DestinationStream): ProgramLog {
   const options = {
     level,
     base: null,

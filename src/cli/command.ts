@@ -1,6 +1,6 @@
 /** What every command is given, and how one is found by its name. */
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
-import type { Config } from "../config/config.ts";
+import type { Config, ConfigSource } from "../config/config.ts";
 import { nearestKey } from "../config/nearest-key.ts";
 import type { SocketClient } from "./socket-client.ts";
 import { COMMAND_USAGE } from "./usage.ts";
@@ -9,6 +9,8 @@ export interface CommandContext {
   /** The server's socket, as --socket or the configuration names it; made when first asked for. */
   readonly client: () => SocketClient;
   readonly config: () => Config;
+  /** Where `config` reads it from. */
+  readonly configSource: ConfigSource;
   readonly input: NodeJS.ReadableStream;
   readonly out: NodeJS.WritableStream;
   readonly err: NodeJS.WritableStream;

@@ -2,9 +2,10 @@
 /** The command line: finds the command, gives it what it needs, turns errors into one clear line. */
 import { existsSync, readFileSync } from "node:fs";
 import { errorMessage, WindhoverError } from "../base/errors.ts";
-import { type Config, loadConfig } from "../config/config.ts";
+import { type Config, type ConfigSource, loadConfig } from "../config/config.ts";
 import { type Command, type CommandContext, unknownWord } from "./command.ts";
 import { keyCommand } from "./commands/key.ts";
+import { reloadCommand } from "./commands/reload.ts";
 import { tokenCommand } from "./commands/token.ts";
 import { zoneCommand } from "./commands/zone.ts";
 import { takeGlobalOptions } from "./global-options.ts";
@@ -17,6 +18,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   zone: zoneCommand,
   key: keyCommand,
   token: tokenCommand,
+  reload: reloadCommand,
 };
 
 const DEFAULT_FILE = "windhover.yaml";
@@ -30,9 +32,11 @@ async function main(argv: readonly string[]): Promise<void> {
   const command = COMMANDS[word];
   if (command === undefined) throw unknownWord(word, word, Object.keys(COMMANDS));
   const file = named ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined);
-  const config = once(() => loadConfig({ file, directory: process.cwd() }));
+  const configSource: ConfigSource = { file, directory: process.cwd() };
+  const config = once(() => loadConfig(configSource));
   const context: CommandContext = {
     config,
+    configSource,
     client: () => new SocketClient(socket ?? config().socket),
     input: process.stdin,
     out: process.stdout,

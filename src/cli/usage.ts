@@ -3,9 +3,11 @@
 export const USAGE = `windhover — authoritative DNS server with dynamic updates built in
 
   windhover serve [--config FILE]        answer and take updates until stopped
-  windhover zone  COMMAND …              import, export, list, check, delete, history
+  windhover zone  COMMAND …              import, export, list, check, delete, show;
+                                         history, diff, revert, label
   windhover key   COMMAND …              TSIG keys: add, list, remove
   windhover token COMMAND …              update tokens: add, list, revoke; hash a password
+  windhover reload [--check]             take the changed configuration file over
   windhover --version
 
 Each command explains itself with --help. All but \`serve\`, \`zone check\` and \`token hash\` speak to the
@@ -13,21 +15,55 @@ running server over its Unix socket: --socket PATH, else the one the configurati
 `;
 
 export const COMMAND_USAGE: Readonly<Record<string, string>> = {
-  serve: `windhover serve [--config FILE]
+  serve: `windhover serve [--config FILE] [--check]
 
 Without --config, windhover.yaml in this directory is read if it is there. With nothing configured at all, the
 server makes an example zone, a host and a token, and prints the commands that show it working.
+
+The file is taken over again when it changes, on SIGHUP and by \`windhover reload\`: whole or not at all. --check
+reads it, the zone files it names and the certificate, and says what is wrong with them, without a server.
+`,
+  reload: `windhover reload [--check]
+
+The running server reads its configuration file anew and takes over what changed, whole or not at all: with a
+mistake anywhere nothing changes, and the mistake is told. What only a restart changes is named. --check tells what
+a reload would do and does nothing.
 `,
   zone: `windhover zone import ORIGIN FILE       make the zone, or change it to what FILE says (one atomic change)
-windhover zone export ORIGIN            print the zone as a master file
+windhover zone export ORIGIN [--at POINT] [--journal FILE]
+                                        print the zone as a zone file; its journal goes to FILE, a line of
+                                        JSON for each change
+windhover zone show ORIGIN [--name NAME] [--type TYPE] [--at POINT]
+                                        print some of it
 windhover zone list                     zones with serials and sizes
 windhover zone check ORIGIN FILE        read and check FILE without a server
 windhover zone delete ORIGIN            end the zone, its records and its history
-windhover zone history ORIGIN [--limit N] [--json]
-                                        who changed what, newest first
 
-Example:
+windhover zone history ORIGIN [--name NAME] [--type TYPE] [--actor ACTOR] [--address ADDRESS]
+               [--since TIME] [--until TIME] [--limit N] [--json]
+                                        who changed what, newest first; 20 unless told otherwise
+windhover zone history ORIGIN --refused [--limit N] [--json]
+                                        updates that this server refused lately (kept in memory), and why
+windhover zone diff ORIGIN POINT [POINT] [--json]
+                                        what was removed (-) and added (+) from one to the other, or to now
+windhover zone revert ORIGIN --to POINT [--name NAME …] [--dry-run] [--json]
+                                        put the zone, or these names, back as they were
+windhover zone revert ORIGIN --change SEQUENCE [--force] [--dry-run] [--json]
+                                        undo one change; where later changes are in the way, --force puts
+                                        the RRsets it touched back as they were before it
+windhover zone label ORIGIN add NAME [POINT] | list | remove NAME
+                                        names for points
+
+POINT is a serial, "#SEQUENCE" as history shows it (in quotes, or @SEQUENCE), a time, a label, or now. A TIME is
+2026-03-01T14:00:00Z or less of it (UTC unless it says otherwise), or how long ago: 90m, 2h, 1d12h. NAME is whole or
+without the origin; @ is the apex.
+
+A revert is a change like any other: it has its own serial and entry, goes out to secondaries, and can be reverted.
+
+Examples:
   windhover zone import dyn.example.com zones/dyn.example.com.zone
+  windhover zone history dyn.example.com --name www --since 7d
+  windhover zone revert dyn.example.com --change 42 --dry-run
 `,
   key: `windhover key add NAME [--algorithm hmac-sha256] [--secret BASE64] GRANT …
 windhover key list

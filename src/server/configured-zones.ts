@@ -13,30 +13,61 @@ export interface ConfiguredZone {
   readonly file: string | undefined;
 }
 
+export interface NewZone {
+  readonly origin: Name;
+  readonly contents: ZoneContents;
+}
+
 const CONFIGURATION: Principal = { actor: "local", grants: [], isOperator: true };
 
-/** Throws for a file that cannot be read or served, and for a zone that neither file nor store has. */
+/** One after the other. Throws for a file that cannot be read or served, and for a zone that neither file nor store has. */
 export async function makeConfiguredZones(
   engine: ZoneEngine,
   zones: readonly ConfiguredZone[],
   log: Logger,
 ): Promise<void> {
-  for (const { origin, file } of zones) {
-    if (engine.view(origin) !== undefined) continue;
+  for (const zone of zones) await createZones(engine, readNewZones(engine, [zone], log), log);
+}
+
+/** Reads the files of those that the store does not have. Throws as `makeConfiguredZones`, and makes nothing. */
+export function readNewZones(
+  engine: Pick<ZoneEngine, "view">,
+  zones: readonly ConfiguredZone[],
+  log: Logger,
+): readonly NewZone[] {
+  const fresh = zones.filter(({ origin }) => engine.view(origin) === undefined);
+  return fresh.map(({ origin, file }) => {
     const zone = formatName(origin);
     if (file === undefined) {
       const advice = `give it a \`file\`, or make it with \`windhover zone import ${zone} FILE\``;
       throw new WindhoverError(ErrorCode.badConfig, `zone ${zone} is not in the store; ${advice}`);
     }
     log.info({ zone, file }, "reading zone file");
-    const contents = readZoneFile(origin, file, log);
+    return { origin, contents: readZoneFile(origin, file, log) };
+  });
+}
+
+export async function createZones(
+  engine: Pick<ZoneEngine, "createZone">,
+  zones: readonly NewZone[],
+  log: Logger,
+): Promise<void> {
+  for (const { origin, contents } of zones) {
+    const zone = formatName(origin);
     const intent = { origin, principal: CONFIGURATION, door: "config", address: "" } as const;
-    await engine.createZone(intent, contents);
-    log.info({ zone, records: contents.recordCount }, "zone created");
+    try {
+      await engine.createZone(intent, contents);
+      log.info({ zone, records: contents.recordCount }, "zone created");
+    } catch (error) {
+      // Servers that share a store are given the same file at the same time: one of them is first.
+      if (!(error instanceof WindhoverError) || error.code !== ErrorCode.zoneExists) throw error;
+      log.info({ zone }, "another was first to create the zone");
+    }
   }
 }
 
-function readZoneFile(origin: Name, file: string, log: Logger): ZoneContents {
+/** Throws what is wrong with the file; warnings go to the log. */
+export function readZoneFile(origin: Name, file: string, log: Logger): ZoneContents {
   const source = { chunks: readable(file), file, origin, readFile: readable };
   return readCheckedZone(source, ({ message }) =>
     log.warn({ zone: formatName(origin), finding: message }, "zone check"),

@@ -22,7 +22,7 @@ export interface ReplyTo {
 }
 
 /**
- * Called by the port, never concurrently. `query`, `client` and `response` belong to the port, are filled again for
+ * Called by the port, never concurrently; `answer` may be another function from one datagram to the next. `query`, `client` and `response` belong to the port, are filled again for
  * the next datagram, and may be longer than what counts: only `length` octets of `query` are valid.
  */
 export interface DatagramReceiver {

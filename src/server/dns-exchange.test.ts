@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { listLogger, standingClock } from "../../test/update/fakes.ts";
 import { at, exampleZone, OPERATOR, ORIGIN, rrset, soa } from "../../test/update/zone-fixtures.ts";
 import { createAnswerQuery } from "../answer/answer-query.ts";
-import { defaultAnswerSettings } from "../answer/answer-settings.ts";
+import { type AnswerSettings, defaultAnswerSettings } from "../answer/answer-settings.ts";
 import { type Client, Transport } from "../answer/client.ts";
 import { ServerCookies } from "../answer/cookies.ts";
 import { createRateLimitTable, RateLimiter } from "../answer/rate-limit.ts";
@@ -86,12 +86,17 @@ async function startExchange(options: ExchangeOptions = {}) {
   const reader = new TableReader(table, 0);
   const answerQuery = createAnswerQuery({ reader, counters, settings, clock });
   const cookies = new ServerCookies(settings.cookieSecret as Uint8Array, clock);
-  const own = { answerQuery, keyring, cookies, limiter: options.limiter };
-  const parts = { ...own, clock, log, counters, udpPayload: settings.udpPayload };
+  const { udpPayload } = settings;
+  const answering = { answerQuery, cookies, limiter: options.limiter, udpPayload };
+  const parts = { answering, keyring, clock, log, counters };
   const transfers = new Transfers({ zones: engine, table: writer, clock, log });
   const exchange = createDnsExchange({ ...parts, transfers, engine: options.engine ?? engine });
   const serial = () => engine.zones()[0]?.serial;
-  return { exchange, log, serial, counts: () => readCounters(counterMemory) };
+  const change = (changed: AnswerSettings) => {
+    const next = createAnswerQuery({ reader, counters, settings: changed, clock });
+    exchange.change({ ...answering, answerQuery: next });
+  };
+  return { exchange, change, keyring, log, serial, counts: () => readCounters(counterMemory) };
 }
 
 /** As the transports do it: streams bring everything, workers what they deferred. */

@@ -8,13 +8,11 @@
  *     datagram ─────┴──────────► openSigned ─ opcode ┼─ UPDATE ─► engine       ├─► sealSigned ─► reply
  *                                    └─► failed      └─ NOTIFY ─► refused      ┘
  */
-import type { AnswerQuery } from "../answer/answer-query.ts";
 import { type Client, Transport } from "../answer/client.ts";
-import type { ServerCookies } from "../answer/cookies.ts";
 import { Deferred } from "../answer/deferred.ts";
 import { ERROR_REPLY_LENGTH, type Rejection, writeErrorReply } from "../answer/error-reply.ts";
 import { type Opened, openSigned, type SignedContext, sealSigned } from "../answer/gate.ts";
-import { Admission, type RateLimiter, ResponseKind } from "../answer/rate-limit.ts";
+import { Admission, ResponseKind } from "../answer/rate-limit.ts";
 import {
   appendOptions,
   PADDING_BLOCK,
@@ -38,24 +36,18 @@ import { findOpt, OptOffset } from "../wire/edns.ts";
 import { countRecords, HeaderOffset, questionSectionEnd, u16At } from "../wire/message-walk.ts";
 import { formatName } from "../wire/name.ts";
 import { findTsig } from "../wire/tsig.ts";
+import type { Answering } from "./answering.ts";
 import type { Transfers } from "./transfers.ts";
 
 export interface DnsExchangeParts {
-  /** The main thread's own. */
-  readonly answerQuery: AnswerQuery;
+  readonly answering: Answering;
   readonly keyring: Pick<Keyring, "find">;
   readonly engine: UpdateEngine;
   readonly transfers: Transfers;
-  /** The main thread's own, with the secret that `answerQuery` has. */
-  readonly cookies: ServerCookies;
-  /** For replies over UDP to those who prove nothing; none without. */
-  readonly limiter?: RateLimiter | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   /** The main thread's own row. */
   readonly counters: CounterRow;
-  /** Octets of a UDP response at most, as `AnswerSettings` has it. */
-  readonly udpPayload: number;
 }
 
 /** The reply to one message; `undefined` is silence. */
@@ -68,6 +60,8 @@ export interface DnsExchange {
   readonly stream: (message: Uint8Array, client: Client) => DnsStreamReply;
   /** A datagram that `answerQuery` deferred; the exchange may keep `message`. */
   readonly datagram: (message: Uint8Array, client: Client) => DnsReply;
+  /** From the next message on. */
+  readonly change: (answering: Answering) => void;
 }
 
 export function createDnsExchange(parts: DnsExchangeParts): DnsExchange {
@@ -76,6 +70,9 @@ export function createDnsExchange(parts: DnsExchangeParts): DnsExchange {
     stream: (message, client) => exchange.stream(message, client),
     // Over UDP a transfer has one message or none (`#transfer`).
     datagram: (message, client) => exchange.deferred(message, client) as DnsReply,
+    change: (answering) => {
+      exchange.answering = answering;
+    },
   };
 }
 
@@ -110,16 +107,18 @@ type OpenMessage = Extract<Opened, { kind: "open" }>;
 const OPT_ROOM = 160;
 
 class Exchange {
+  answering: Answering;
   readonly #parts: DnsExchangeParts;
   readonly #response = new Uint8Array(Limits.messageLength);
 
   constructor(parts: DnsExchangeParts) {
     this.#parts = parts;
+    this.answering = parts.answering;
   }
 
   stream(message: Uint8Array, client: Client): DnsStreamReply {
     const response = this.#response;
-    const length = this.#parts.answerQuery(message, message.length, client, response);
+    const length = this.answering.answerQuery(message, message.length, client, response);
     if (length < 0) return this.deferred(message, client);
     if (length === 0) return undefined;
     return response.slice(0, this.#pad(message, client, response, length, 0));
@@ -160,7 +159,12 @@ class Exchange {
     const tsigLength = tsig?.length ?? 0;
     const least = questionSectionEnd(message, length) + OPT_ROOM;
     const room = Math.max(this.#responseLimit(message, length, client) - tsigLength, least);
-    const end = this.#parts.answerQuery(message, length, client, this.#response.subarray(0, room));
+    const end = this.answering.answerQuery(
+      message,
+      length,
+      client,
+      this.#response.subarray(0, room),
+    );
     if (end === Deferred.transfer) return this.#transfer(opened, { ...client });
     if (end < 0) return this.#reject(opened, client, MISPLACED_TSIG);
     if (end === 0) return undefined;
@@ -174,7 +178,7 @@ class Exchange {
     const behind = questionSectionEnd(message, length);
     const opt = findOpt(message, behind, length, countRecords(message));
     const offered = opt > 0 ? u16At(message, opt + OptOffset.udpPayload) : 0;
-    return Math.min(Math.max(offered, Limits.udpPayload), this.#parts.udpPayload);
+    return Math.min(Math.max(offered, Limits.udpPayload), this.answering.udpPayload);
   }
 
   async #transfer(
@@ -274,7 +278,7 @@ class Exchange {
     const message = opened.message.subarray(0, opened.length);
     const asked = readAskedOptions(message, message.length, client);
     if (asked === undefined) return length;
-    const end = appendOptions(this.#parts.cookies, { message, asked }, client, response, length);
+    const end = appendOptions(this.answering.cookies, { message, asked }, client, response, length);
     return this.#pad(message, client, response, end, signature);
   }
 
@@ -309,7 +313,8 @@ class Exchange {
 
   /** What is refused unproved may be asked with a forged address, and is limited as any error (`rate-limit.ts`). */
   #isHeldBack({ transport, address }: Client): boolean {
-    const { limiter, counters } = this.#parts;
+    const { counters } = this.#parts;
+    const { limiter } = this.answering;
     if (limiter === undefined || transport !== Transport.udp) return false;
     const admission = limiter.admit(address, ResponseKind.error, 0);
     if (admission === Admission.send) return false;

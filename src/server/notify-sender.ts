@@ -64,7 +64,8 @@ interface Secondary {
 export class NotifySender {
   readonly #parts: NotifyParts;
   readonly #limits: NotifyLimits;
-  readonly #secondaries = new Map<string, Secondary[]>();
+  /** By zone. */
+  #secondaries: ReadonlyMap<string, readonly Secondary[]> = new Map();
   readonly #due = new Set<Secondary>();
   readonly #asking = new Map<number, Secondary>();
   readonly #sockets: QuestionSockets;
@@ -77,22 +78,46 @@ export class NotifySender {
       receive: (message, from) => this.#receive(message, from),
       log: parts.log,
     });
-    for (const { origin, notify } of parts.zones) {
-      const secondaries = notify.map((target) => newSecondary(origin, target));
-      this.#secondaries.set(nameKey(origin), secondaries);
-    }
+    this.replaceZones(parts.zones);
   }
 
   /** Notifies every secondary of every zone. Call it when questions about the zones can be answered. */
   start(): void {
     this.#state = "running";
-    for (const { origin } of this.#parts.zones) this.changed(origin);
+    this.#notify([...this.#secondaries.values()].flat());
+  }
+
+  /**
+   * Other zones and secondaries from now on: a secondary that was there goes on where it stands, a new one is notified,
+   * one that is not named any more is left alone.
+   */
+  replaceZones(zones: readonly NotifiedZone[]): void {
+    const before = new Set([...this.#secondaries.values()].flat());
+    const fresh: Secondary[] = [];
+    const keep = (origin: Name, target: SocketAddress): Secondary => {
+      const known = this.#secondaries.get(nameKey(origin))?.find((each) => isTarget(each, target));
+      if (known !== undefined) before.delete(known);
+      else fresh.push(newSecondary(origin, target));
+      return known ?? (fresh.at(-1) as Secondary);
+    };
+    this.#secondaries = new Map(
+      zones.map(({ origin, notify }) => [
+        nameKey(origin),
+        [...new Set(notify.map((target) => keep(origin, target)))],
+      ]),
+    );
+    for (const gone of before) this.#forget(gone);
+    this.#notify(fresh);
   }
 
   /** After a change of the zone is visible. Before `start` and after `close` it does nothing. */
   changed(origin: Name): void {
+    this.#notify(this.#secondaries.get(nameKey(origin)) ?? []);
+  }
+
+  #notify(secondaries: readonly Secondary[]): void {
     if (this.#state !== "running") return;
-    for (const secondary of this.#secondaries.get(nameKey(origin)) ?? []) {
+    for (const secondary of secondaries) {
       secondary.isBehind = true;
       if (secondary.state === "idle") this.#makeDue(secondary);
     }
@@ -105,6 +130,12 @@ export class NotifySender {
     this.#asking.clear();
     for (const secondary of [...this.#secondaries.values()].flat()) clearTimeout(secondary.timer);
     await this.#sockets.close();
+  }
+
+  #forget(secondary: Secondary): void {
+    clearTimeout(secondary.timer);
+    this.#due.delete(secondary);
+    this.#forgetId(secondary);
   }
 
   #makeDue(secondary: Secondary): void {
@@ -163,8 +194,8 @@ export class NotifySender {
     const message = readNotifyResponse(bytes);
     const secondary = message === undefined ? undefined : this.#asking.get(message.id);
     if (message === undefined || secondary === undefined) return;
-    const { target, origin } = secondary;
-    const isAsked = isSameAddress(target.address, from.address) && target.port === from.port;
+    const { origin } = secondary;
+    const isAsked = isTarget(secondary, from);
     const question = message.questions[0];
     if (!isAsked || question === undefined || !equalNames(question.name, origin)) return;
     if (question.qtype !== Type.SOA || question.qclass !== Class.in) return;
@@ -196,6 +227,10 @@ export class NotifySender {
     else this.#parts.log.info(fields, "secondary answers NOTIFY again");
     secondary.trouble = trouble;
   }
+}
+
+function isTarget({ target }: Secondary, { address, port }: SocketAddress): boolean {
+  return isSameAddress(target.address, address) && target.port === port;
 }
 
 function newSecondary(origin: Name, target: SocketAddress): Secondary {

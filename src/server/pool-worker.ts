@@ -3,6 +3,7 @@
  * What it defers goes to the exchange, and the reply back to whichever thread lives in its place by then.
  */
 import { Worker } from "node:worker_threads";
+import type { AnswerSettings } from "../answer/answer-settings.ts";
 import { type Client, Transport } from "../answer/client.ts";
 import type { Clock } from "../base/clock.ts";
 import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
@@ -48,16 +49,19 @@ interface Life {
 export class PoolWorker {
   readonly #parts: PoolWorkerParts;
   #port: WorkerPort;
+  #settings: AnswerSettings;
   #life: Life | undefined;
   #restartMs: number = Limits.workerRestartMs;
   #restart: NodeJS.Timeout | undefined;
   #isServing = false;
   #isClosing = false;
   #ended: () => void = () => {};
+  #changed: () => void = () => {};
 
   constructor(parts: PoolWorkerParts, port: WorkerPort) {
     this.#parts = parts;
     this.#port = port;
+    this.#settings = parts.work.settings;
   }
 
   /** The first start: its failure is the caller's. */
@@ -69,6 +73,18 @@ export class PoolWorker {
       this.#port = { kind: "dgram", listen };
     }
     return listening;
+  }
+
+  /** Resolves when the thread answers by these settings; one that dies meanwhile comes back with them. */
+  change(settings: AnswerSettings): Promise<void> {
+    this.#settings = settings;
+    const worker = this.#life?.worker;
+    if (worker === undefined) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#changed = resolve;
+      worker.postMessage({ kind: "settings", settings } satisfies ToWorker);
+      this.#parts.wake();
+    });
   }
 
   async close(): Promise<void> {
@@ -88,7 +104,7 @@ export class PoolWorker {
 
   #begin(): Promise<Listening> {
     const { entry, work, clock, log, onLimiting } = this.#parts;
-    const workerData: UdpWorkerData = { ...work, port: this.#port };
+    const workerData: UdpWorkerData = { ...work, settings: this.#settings, port: this.#port };
     const worker = new Worker(entry, { workerData, name: "udp" });
     const outbox = new DatagramOutbox((batch, settled) => {
       worker.postMessage({ kind: "replies", batch, settled } satisfies ToWorker, [batch.octets]);
@@ -99,6 +115,7 @@ export class PoolWorker {
       worker.on("message", (message: FromWorker) => {
         if (message.kind === "listening") resolve(message);
         else if (message.kind === "failed") reject(notListening(message.problem));
+        else if (message.kind === "changed") this.#changed();
         else if (message.kind === "limiting") onLimiting(message.address, message.responses);
         else for (const each of unpackBatch(message.batch)) this.#exchange(life, each);
       });
@@ -145,6 +162,7 @@ export class PoolWorker {
     clearReader(work.readerSlot);
     this.#life = undefined;
     this.#ended();
+    this.#changed();
     if (this.#isServing && !this.#isClosing) this.#restartLater(life);
   }
 

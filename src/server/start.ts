@@ -2,17 +2,13 @@
  * The composition root: the only place that makes every part and knows them all. What it opens it closes in the
  * opposite order, also when a later part cannot start.
  */
-import { randomBytes } from "node:crypto";
-import { createAnswerQuery } from "../answer/answer-query.ts";
-import { type AnswerSettings, defaultAnswerSettings } from "../answer/answer-settings.ts";
 import { Transport } from "../answer/client.ts";
-import { ServerCookies } from "../answer/cookies.ts";
-import { createRateLimitTable, type LimitingListener, RateLimiter } from "../answer/rate-limit.ts";
 import { systemClock } from "../base/clock.ts";
 import { counterRow, createCounterMemory } from "../base/counters.ts";
-import type { Logger } from "../base/log.ts";
-import { SIPHASH_KEY_LENGTH } from "../base/siphash.ts";
+import { Limits } from "../base/limits.ts";
+import type { Logger, ProgramLog } from "../base/log.ts";
 import { formatSocketAddress, type SocketAddress } from "../base/socket-address.ts";
+import { compareConfigs } from "../config/compare-configs.ts";
 import type { Config } from "../config/config.ts";
 import { Accounts } from "../identity/accounts.ts";
 import { Keyring } from "../identity/keyring.ts";
@@ -26,27 +22,43 @@ import { Type } from "../wire/code-points.ts";
 import type { Name } from "../wire/name.ts";
 import { createAdminApp } from "./admin/admin-app.ts";
 import { listenOnSocket } from "./admin/admin-socket.ts";
+import { type Answering, makeAnswering, SharedAnswerSettings } from "./answering.ts";
 import { CertificateFiles } from "./certificate-files.ts";
 import { Closers } from "./closers.ts";
-import { makeConfiguredZones } from "./configured-zones.ts";
+import { createZones, makeConfiguredZones, readNewZones } from "./configured-zones.ts";
 import { createDnsExchange, type DnsExchange } from "./dns-exchange.ts";
 import { makeExample } from "./first-run.ts";
 import { createHttpApp } from "./http/app.ts";
+import { HttpSettings } from "./http/http-settings.ts";
 import { Metrics } from "./http/metrics.ts";
 import { listenError } from "./listen-error.ts";
 import { NotifySender } from "./notify-sender.ts";
 import { ObservedStore } from "./observed-store.ts";
 import { RateLimitLog } from "./rate-limit-log.ts";
+import { Reloader } from "./reload.ts";
 import { StreamServer } from "./stream-server.ts";
 import { TlsHandshakes } from "./tls-handshakes.ts";
 import { Transfers } from "./transfers.ts";
 import { UdpPool, workerCount } from "./udp-pool.ts";
+import { WatchedFiles } from "./watched-files.ts";
 
 export interface RunningServer {
   /** What to print when an example was made; empty otherwise. */
   readonly firstSteps: readonly string[];
+  /** Takes the configuration over anew; the log says what became of it. */
+  reload(): Promise<void>;
   /** Stops taking queries and updates, lets what was taken finish, closes the store. */
   close(): Promise<void>;
+}
+
+const DAY_MS = 86_400_000;
+
+/** Where the configuration came from, to come from there again. */
+export interface ConfigOrigin {
+  /** Throws what is wrong with it. */
+  readonly load: () => Config;
+  /** A file that is taken over when it changes. */
+  readonly watched: string | undefined;
 }
 
 /** Rows of counters and reader slots of the table, by thread; those of UDP are several. */
@@ -57,6 +69,8 @@ interface Parts {
   readonly config: Config;
   readonly log: Logger;
   readonly closers: Closers;
+  /** Each part that takes settings while it runs is known to it. */
+  readonly reloader: Reloader<Config>;
   readonly observed: ObservedStore;
   readonly table: TableMemory;
   readonly writer: TableWriter;
@@ -71,10 +85,18 @@ interface Parts {
 }
 
 /** Rejects with one clear error, nothing left open, when any part cannot start. */
-export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
+export async function startServer(
+  config: Config,
+  origin: ConfigOrigin,
+  log: ProgramLog,
+): Promise<RunningServer> {
   const closers = new Closers(log);
+  const { load } = origin;
+  const compare = compareConfigs;
+  const reloader = new Reloader({ started: config, load, compare, clock: systemClock, log });
   try {
-    const parts = await makeParts(config, log, closers);
+    const watch = await watchConfig(origin, reloader);
+    const parts = await makeParts(config, { log, closers, reloader });
     await parts.engine.start();
     await makeConfiguredZones(parts.engine, config.zones, log);
     const dns = await listenDns(parts);
@@ -82,15 +104,40 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     const http = await listenHttp(parts);
     await listenAdmin(parts);
     const firstSteps = isFirstRun(parts) ? await makeExample(parts, { dns, http }) : [];
+    closers.add("reload", () => reloader.close());
+    closers.add("configuration file", async () => watch?.close());
+    watch?.start();
     log.info({ zones: parts.engine.zones().length }, "ready");
-    return { firstSteps, close: () => closers.close() };
+    return {
+      firstSteps,
+      reload: () => untold(reloader.reload("signal")),
+      close: () => closers.close(),
+    };
   } catch (error) {
     await closers.close();
     throw error;
   }
 }
 
-async function makeParts(config: Config, log: Logger, closers: Closers): Promise<Parts> {
+/** Looks at the file from before anything is made of it, so that no change is missed. */
+async function watchConfig(
+  { watched }: ConfigOrigin,
+  reloader: Reloader<Config>,
+): Promise<WatchedFiles | undefined> {
+  if (watched === undefined) return undefined;
+  const onChange = () => untold(reloader.reload("file"));
+  return WatchedFiles.open({ paths: [watched], everyMs: Limits.configPollMs, onChange });
+}
+
+/** Nobody waits for the outcome, and the log has it. */
+async function untold(reload: Promise<unknown>): Promise<void> {
+  await reload.catch(() => {});
+}
+
+async function makeParts(
+  config: Config,
+  { log, closers, reloader }: Pick<Parts, "closers" | "reloader"> & { readonly log: ProgramLog },
+): Promise<Parts> {
   const clock = systemClock;
   const observed = await openObservedStore(config, log, (updates, seconds) =>
     metrics.observeCommit(updates, seconds),
@@ -102,7 +149,8 @@ async function makeParts(config: Config, log: Logger, closers: Closers): Promise
   const writer = new TableWriter(table);
   const counterMemory = createCounterMemory(Thread.udp + workerCount(config.dns.workers));
   const onCommit = (origin: Name) => notifier.changed(origin);
-  const { zoneRRsets } = config.limits;
+  let { zoneRRsets: rrsets } = config.limits;
+  const zoneRRsets = () => rrsets;
   const engine = createUpdateEngine({ store, writer, clock, log, zoneRRsets, onCommit });
   closers.add("updates", () => engine.close());
   const soa = (origin: Name) => engine.view(origin)?.rrset(origin, Type.SOA);
@@ -113,10 +161,28 @@ async function makeParts(config: Config, log: Logger, closers: Closers): Promise
     zones: () => engine.zones(),
     table: () => writer.usage(),
     isStoreUp: () => observed.problem === undefined,
+    configuration: reloader,
   });
   const doors = metrics.observeEngine(engine);
   const state = { table, writer, counterMemory, metrics, engine, doors, notifier };
-  return { config, log, closers, observed, ...state, keyring, accounts };
+  reloader.add((next) => ({ swap: keyring.prepareConfigured(next.keys) }));
+  reloader.add((next) => ({ swap: accounts.prepareConfigured(next.users) }));
+  reloader.add(({ logLevel }) => ({
+    swap: () => {
+      log.level = logLevel;
+    },
+  }));
+  reloader.add(({ zones, limits }) => {
+    const fresh = readNewZones(engine, zones, log);
+    return {
+      make: () => createZones(engine, fresh, log),
+      swap: () => {
+        rrsets = limits.zoneRRsets;
+        notifier.replaceZones(zones);
+      },
+    };
+  });
+  return { config, log, closers, reloader, observed, ...state, keyring, accounts };
 }
 
 async function openObservedStore(
@@ -126,7 +192,10 @@ async function openObservedStore(
 ): Promise<ObservedStore> {
   let observed: ObservedStore | undefined;
   const onState = (isUp: boolean, reason: string) => observed?.setState(isUp, reason);
-  const store = await openStore(config.store, { onState });
+  const { url, ...redis } = config.store;
+  const { entries, days } = config.history;
+  const retention = { entries, ageMs: days === 0 ? Infinity : days * DAY_MS };
+  const store = await openStore(url, { ...redis, retention, onState });
   observed = new ObservedStore(store, { clock: systemClock, log, onCommit });
   return observed;
 }
@@ -143,27 +212,42 @@ async function loadIdentities(config: Config, store: Store, log: Logger) {
 
 /** UDP and TCP on every address; answers with the first, for people to try. */
 async function listenDns(parts: Parts): Promise<SocketAddress> {
-  const { config, log, closers, table, writer, counterMemory } = parts;
-  const settings = answerSettings(config);
+  const { config, log, closers, reloader, table, writer, counterMemory } = parts;
+  const shared = new SharedAnswerSettings();
+  const settings = shared.of(config.dns);
   const limiting = new RateLimitLog(counterMemory, log);
   closers.add("rate limit log", async () => limiting.close());
-  const exchange = makeExchange(parts, settings, limiting.begin);
+  const ownCounters = counterRow(counterMemory, Thread.main);
+  const reader = new TableReader(table, Thread.main);
+  const { begin: onLimiting } = limiting;
+  const main = { reader, counters: ownCounters, clock: systemClock, onLimiting };
+  const exchange = makeExchange(parts, makeAnswering(settings, main));
   const pool = new UdpPool({
     table,
     clearReader: (slot) => writer.clearReader(slot),
     counters: counterMemory,
-    ownCounters: counterRow(counterMemory, Thread.main),
+    ownCounters,
     thread: Thread.udp,
     workers: workerCount(config.dns.workers),
     port: config.dns.port,
     settings,
     exchange: exchange.datagram,
-    onLimiting: limiting.begin,
+    onLimiting,
     clock: systemClock,
     log,
   });
   closers.add("UDP", () => pool.close());
   await pool.listen(config.dns.listen);
+  reloader.add(({ dns }) => {
+    const next = shared.of(dns);
+    const answering = makeAnswering(next, main);
+    return {
+      swap: () => {
+        exchange.change(answering);
+        return pool.change(next);
+      },
+    };
+  });
   const streams = new StreamServer({ exchange: exchange.stream, transport: Transport.tcp, log });
   closers.add("TCP", () => streams.close());
   const bound = await streams.listen(config.dns.listen);
@@ -172,7 +256,10 @@ async function listenDns(parts: Parts): Promise<SocketAddress> {
   return bound[0] as SocketAddress;
 }
 
-async function listenTls({ config, log, closers }: Parts, exchange: DnsExchange): Promise<void> {
+async function listenTls(
+  { config, log, closers, reloader }: Parts,
+  exchange: DnsExchange,
+): Promise<void> {
   const { tls } = config.dns;
   if (tls === undefined) return;
   const certificates = await CertificateFiles.open({ paths: tls, clock: systemClock, log });
@@ -183,60 +270,23 @@ async function listenTls({ config, log, closers }: Parts, exchange: DnsExchange)
   closers.add("TLS", () => streams.close());
   const bound = await streams.listen(tls.listen);
   log.info({ addresses: bound.map(formatSocketAddress) }, "answering over TLS");
+  reloader.add(async ({ dns }) => ({ swap: await certificates.prepare(dns.tls ?? tls) }));
 }
 
-function makeExchange(
-  parts: Parts,
-  settings: SharedSettings,
-  onLimiting: LimitingListener,
-): DnsExchange {
-  const { table, writer, counterMemory, keyring, doors, log } = parts;
+function makeExchange(parts: Parts, answering: Answering): DnsExchange {
+  const { writer, counterMemory, keyring, doors, log } = parts;
   const counters = counterRow(counterMemory, Thread.main);
-  const reader = new TableReader(table, Thread.main);
-  // What the main thread answers came over a stream or is signed: only its refusals are limited.
-  const { rateLimit, ...unlimited } = settings;
-  const answerQuery = createAnswerQuery({
-    reader,
-    counters,
-    settings: unlimited,
-    clock: systemClock,
-  });
-  const { udpPayload, cookieSecret } = settings;
   const clock = systemClock;
   const transfers = new Transfers({ zones: parts.engine, table: writer, clock, log });
-  const cookies = new ServerCookies(cookieSecret, clock);
-  return createDnsExchange({
-    answerQuery,
-    cookies,
-    limiter: rateLimit && new RateLimiter(rateLimit, clock, onLimiting),
-    keyring,
-    engine: doors,
-    transfers,
-    clock,
-    log,
-    counters,
-    udpPayload,
-  });
-}
-
-/** All threads make the same cookies. */
-type SharedSettings = AnswerSettings & { readonly cookieSecret: Uint8Array };
-
-function answerSettings({ dns }: Config): SharedSettings {
-  return {
-    ...defaultAnswerSettings,
-    cookieSecret: dns.cookieSecret ?? new Uint8Array(randomBytes(SIPHASH_KEY_LENGTH)),
-    rateLimit: dns.rateLimit && { ...dns.rateLimit, table: createRateLimitTable() },
-    version: dns.version || undefined,
-    identity: dns.identity || undefined,
-    nsid: dns.identity || undefined,
-  };
+  return createDnsExchange({ answering, keyring, engine: doors, transfers, clock, log, counters });
 }
 
 async function listenHttp(parts: Parts): Promise<SocketAddress | undefined> {
-  const { config, log, closers, observed, engine, doors, accounts, metrics } = parts;
-  const { listen, ttl, trustedProxies } = config.http;
+  const { config, log, closers, reloader, observed, engine, doors, accounts, metrics } = parts;
+  const { listen } = config.http;
   if (listen === undefined) return undefined;
+  const settings = new HttpSettings(config.http);
+  reloader.add(({ http }) => ({ swap: settings.prepare(http) }));
   const app = createHttpApp({
     engine: doors,
     accounts,
@@ -249,7 +299,7 @@ async function listenHttp(parts: Parts): Promise<SocketAddress | undefined> {
     metrics,
     clock: systemClock,
     log,
-    settings: { ttl, trustedProxies, metrics: config.http.metrics },
+    settings,
   });
   closers.add("HTTP", () => app.close());
   try {
@@ -269,8 +319,9 @@ async function listenAdmin({
   engine,
   keyring,
   accounts,
+  reloader,
 }: Parts): Promise<void> {
-  const app = createAdminApp({ engine, keyring, accounts, log });
+  const app = createAdminApp({ engine, keyring, accounts, reloader, log });
   closers.add("administrative socket", () => app.close());
   await listenOnSocket(app, config.socket);
   log.info({ socket: config.socket }, "the command line is served");

@@ -11,7 +11,7 @@ import { createLogger } from "../base/log.ts";
 import type { SocketAddress } from "../base/socket-address.ts";
 import { createTableMemory } from "../table/table-memory.ts";
 import { TableWriter } from "../table/table-writer.ts";
-import { Opcode, Rcode, Type } from "../wire/code-points.ts";
+import { Class, Opcode, Rcode, Type } from "../wire/code-points.ts";
 import { parseName } from "../wire/name.ts";
 import { makeRRset } from "../zone/rrset.ts";
 import type { PortWish } from "./choose-port.ts";
@@ -76,6 +76,12 @@ function makeMessage(id: number, opcode: number): Uint8Array {
   return Uint8Array.of(...header, ...www, 0, Type.A, 0, 1);
 }
 
+/** `id.server` in class CH. */
+function chaosQuery(id: number): Uint8Array {
+  const header = [id >> 8, id & 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+  return Uint8Array.of(...header, ...parseName("id.server."), 0, Type.TXT, 0, Class.ch);
+}
+
 /** Sends until a reply with this id comes: datagrams may get lost while a thread starts. */
 async function ask(to: SocketAddress, message: Uint8Array): Promise<Uint8Array> {
   const socket = createSocket(to.address.includes(":") ? "udp6" : "udp4");
@@ -123,6 +129,25 @@ describe.each<PortWish>(["native", "dgram"])("with the %s port", (port) => {
     const reply = await ask(to, makeMessage(0x1234, Opcode.update));
     expect([...reply]).toEqual([0x12, 0x34, 0xa8, Rcode.refused]);
     expect(seen).toContain("127.0.0.1");
+  });
+
+  test("other settings are those of every thread, and of one that takes a dead one's place", async () => {
+    const two = { ...wish, workers: 2 };
+    const { pool, addresses, cleared } = await startPool(nothingDeferred, loopback, two);
+    const [to] = addresses as [SocketAddress];
+    const identity = async (id: number) => {
+      const reply = await ask(to, chaosQuery(id));
+      return Buffer.from(reply).subarray(-2).toString();
+    };
+    for (const name of ["v1", "v2"]) {
+      await pool.change({ ...defaultAnswerSettings, identity: name });
+      for (let id = 0; id < 20; id++) expect(await identity(id)).toBe(name);
+    }
+    const channel = new BroadcastChannel(built.breakChannel);
+    channel.postMessage("now");
+    while (cleared.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    channel.close();
+    await expect.poll(() => identity(77)).toBe("v2");
   });
 
   test("an exchange that breaks is logged and costs its message only", async () => {

@@ -150,6 +150,11 @@ export class UdpPool {
     );
   }
 
+  /** Other settings, by which every thread answers when it resolves. No datagram waits for it. */
+  async change(settings: AnswerSettings): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.change(settings)));
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.close()));
     this.#native?.close();

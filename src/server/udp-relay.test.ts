@@ -1,5 +1,7 @@
 import { MessageChannel } from "node:worker_threads";
 import { afterEach, expect, test } from "vitest";
+import type { AnswerSettings } from "../answer/answer-settings.ts";
+import { Transport } from "../answer/client.ts";
 import { COUNTERS, Counter } from "../base/counters.ts";
 import { Limits } from "../base/limits.ts";
 import { packBatch, unpackBatch } from "./datagram-batch.ts";
@@ -10,6 +12,8 @@ const closes: (() => void)[] = [];
 afterEach(() => {
   for (const close of closes.splice(0)) close();
 });
+
+const CLIENT = { transport: Transport.udp, address: "192.0.2.1", port: 4321 };
 
 /** A port in memory, and the main thread's end of the link. */
 function startRelay() {
@@ -28,10 +32,16 @@ function startRelay() {
   const { port1: main, port2: link } = new MessageChannel();
   closes.push(() => main.close());
   const counters = new Float64Array(COUNTERS.length);
-  runUdpRelay({ port, answerQuery: () => 0, counters, link });
+  const makeAnswer =
+    ({ udpPayload }: AnswerSettings) =>
+    () =>
+      udpPayload;
+  runUdpRelay({ port, settings: { udpPayload: 512 }, makeAnswer, counters, link });
   if (receiver === undefined) throw new Error("the port does not run");
   const { defer } = receiver;
-  return { main, defer, sent, counters, isClosed: () => isClosed };
+  const running = receiver;
+  const answer = () => running.answer(new Uint8Array(0), 0, CLIENT, new Uint8Array(0));
+  return { main, defer, answer, sent, counters, isClosed: () => isClosed };
 }
 
 function nextMessage(main: ReturnType<typeof startRelay>["main"]): Promise<FromWorker> {
@@ -50,6 +60,14 @@ test("what one turn defers crosses as one message", async () => {
     { message: Uint8Array.of(1), peer },
     { message: Uint8Array.of(2, 2), peer: { ...peer, port: 9 } },
   ]);
+});
+
+test("other settings make other answers, and the main thread is told when they do", async () => {
+  const { main, answer } = startRelay();
+  expect(answer()).toBe(512);
+  main.postMessage({ kind: "settings", settings: { udpPayload: 1400 } } satisfies ToWorker);
+  expect(await nextMessage(main)).toEqual({ kind: "changed" });
+  expect(answer()).toBe(1400);
 });
 
 test("replies go out through the port", async () => {

@@ -5,6 +5,7 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import type { AnswerQuery } from "../answer/answer-query.ts";
+import type { AnswerSettings } from "../answer/answer-settings.ts";
 import { Counter, type CounterRow } from "../base/counters.ts";
 import { Limits } from "../base/limits.ts";
 import type { SocketAddress } from "../base/socket-address.ts";
@@ -21,6 +22,8 @@ export type FromWorker =
   /** Nothing is bound, and the worker ends. */
   | { readonly kind: "failed"; readonly problem: string }
   | { readonly kind: "deferred"; readonly batch: DatagramBatch }
+  /** The settings that were sent are those of every answer from now on. */
+  | { readonly kind: "changed" }
   /** Rate limiting holds back responses of this `ResponseKind`, for the first time after a quiet time. */
   | { readonly kind: "limiting"; readonly address: string; readonly responses: number };
 
@@ -28,18 +31,20 @@ export type FromWorker =
 export type ToWorker =
   /** `settled` deferred datagrams are done with, those without a reply among them. */
   | { readonly kind: "replies"; readonly batch: DatagramBatch; readonly settled: number }
+  | { readonly kind: "settings"; readonly settings: AnswerSettings }
   | { readonly kind: "close" };
 
 export interface RelayParts {
   readonly port: DatagramPort;
-  readonly answerQuery: AnswerQuery;
+  readonly settings: AnswerSettings;
+  readonly makeAnswer: (settings: AnswerSettings) => AnswerQuery;
   readonly counters: CounterRow;
   /** The way to the main thread. */
   readonly link: MessagePort;
 }
 
 /** Runs until the main thread says `close`; then nothing of it keeps the thread alive. */
-export function runUdpRelay({ port, answerQuery, counters, link }: RelayParts): void {
+export function runUdpRelay({ port, settings, makeAnswer, counters, link }: RelayParts): void {
   let waiting = 0;
   const outbox = new DatagramOutbox((batch) => {
     link.postMessage({ kind: "deferred", batch } satisfies FromWorker, [batch.octets]);
@@ -52,13 +57,20 @@ export function runUdpRelay({ port, answerQuery, counters, link }: RelayParts): 
     waiting += 1;
     outbox.put({ message, peer });
   };
+  const receiver = { answer: makeAnswer(settings), defer };
   link.on("message", (message: ToWorker) => {
-    if (message.kind === "close") {
-      void port.close().then(() => link.close());
-      return;
+    switch (message.kind) {
+      case "replies":
+        waiting -= message.settled;
+        for (const reply of unpackBatch(message.batch)) port.send(reply.message, reply.peer);
+        return;
+      case "settings":
+        receiver.answer = makeAnswer(message.settings);
+        link.postMessage({ kind: "changed" } satisfies FromWorker);
+        return;
+      case "close":
+        void port.close().then(() => link.close());
     }
-    waiting -= message.settled;
-    for (const reply of unpackBatch(message.batch)) port.send(reply.message, reply.peer);
   });
-  port.run({ answer: answerQuery, defer });
+  port.run(receiver);
 }

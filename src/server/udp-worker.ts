@@ -72,18 +72,14 @@ async function openPort(port: WorkerPort, counters: CounterRow): Promise<OpenedP
 async function serve(work: UdpWorkerData): Promise<void> {
   const counters = counterRow(work.counters, work.counterThread);
   const reader = new TableReader(attachTableMemory(work.table), work.readerSlot);
-  const { settings } = work;
-  const answerQuery = createAnswerQuery({
-    reader,
-    counters,
-    settings,
-    clock: systemClock,
-    onLimiting: (address, responses) => tell({ kind: "limiting", address, responses }),
-  });
+  const onLimiting = (address: string, responses: number) =>
+    tell({ kind: "limiting", address, responses });
+  const makeAnswer = (settings: AnswerSettings) =>
+    createAnswerQuery({ reader, counters, settings, clock: systemClock, onLimiting });
   const opened = await openPort(work.port, counters);
   if (opened === undefined) return;
   const { port, addresses, skipped } = opened;
-  runUdpRelay({ port, answerQuery, counters, link });
+  runUdpRelay({ port, settings: work.settings, makeAnswer, counters, link });
   tell({ kind: "listening", addresses, skipped });
 }
 

@@ -890,7 +890,7 @@ describe("a zone's size", () => {
       writer: table,
       clock: standingClock,
       log: listLogger(),
-      zoneRRsets: exampleZone().length + 2,
+      zoneRRsets: () => exampleZone().length + 2,
     });
     await engine.createZone(intent, exampleZone());
     return { engine, table };

@@ -64,8 +64,8 @@ export interface EngineParts {
   readonly writer: ZoneTable;
   readonly clock: Clock;
   readonly log: Logger;
-  /** RRsets that a zone may have, where that is less than `Limits.zoneRRsets`. */
-  readonly zoneRRsets?: number;
+  /** RRsets that a zone may have, where that is less than `Limits.zoneRRsets`; asked anew for each change. */
+  readonly zoneRRsets?: () => number;
   /**
    * After a change is visible: this server's or another writer's with its entries; none of them when the zone was
    * loaded whole.
@@ -91,12 +91,14 @@ class Engine implements ZoneEngine {
   readonly #changedMeanwhile = new Map<string, Name>();
 
   constructor(parts: EngineParts) {
-    const { store, writer, clock, log, onCommit, zoneRRsets = Limits.zoneRRsets } = parts;
+    const { store, writer, clock, log, onCommit, zoneRRsets } = parts;
     this.#parts = parts;
     this.#laneParts = {
       store,
       table: writer,
-      zoneRRsets,
+      get zoneRRsets() {
+        return zoneRRsets?.() ?? Limits.zoneRRsets;
+      },
       clock,
       log,
       onCommit: onCommit ?? (() => {}),

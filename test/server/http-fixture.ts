@@ -4,8 +4,9 @@ import type { Clock } from "../../src/base/clock.ts";
 import { createLogger, type Logger } from "../../src/base/log.ts";
 import { Accounts } from "../../src/identity/accounts.ts";
 import type { GrantText } from "../../src/identity/grant-text.ts";
-import { createHttpApp, type HttpSettings } from "../../src/server/http/app.ts";
+import { createHttpApp, type HttpTimeouts } from "../../src/server/http/app.ts";
 import type { Readiness } from "../../src/server/http/health.ts";
+import { type HttpChoices, HttpSettings } from "../../src/server/http/http-settings.ts";
 import { Metrics } from "../../src/server/http/metrics.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import { createTableMemory } from "../../src/table/table-memory.ts";
@@ -38,6 +39,7 @@ export interface HttpFixture {
   readonly store: FlakyStore;
   readonly clock: TestClock;
   readonly metrics: Metrics;
+  readonly settings: HttpSettings;
   /** Log lines so far, parsed. */
   readonly lines: readonly Record<string, unknown>[];
   readiness: Readiness;
@@ -64,7 +66,7 @@ export const HOST_GRANTS: GrantText[] = [
 
 /** User `alice` with the password `s3cr:et` may change `home` and `nas`; `bob`'s plain token only `bob`. */
 export async function openHttpFixture(
-  settings: Partial<HttpSettings> = {},
+  { timeouts = {}, ...choices }: Partial<HttpChoices> & { readonly timeouts?: HttpTimeouts } = {},
   password = "",
 ): Promise<HttpFixture> {
   const lines: Record<string, unknown>[] = [];
@@ -90,6 +92,7 @@ export async function openHttpFixture(
     zones: () => engine.zones(),
     table: () => writer.usage(),
     isStoreUp: () => !store.isDown,
+    configuration: { problem: "", takenOverMs: 0 },
   });
   const fixture = {
     readiness: { ready: true, reasons: [] as string[] },
@@ -101,6 +104,7 @@ export async function openHttpFixture(
       await store.close();
     },
   };
+  const settings = new HttpSettings({ ttl: 60, trustedProxies: [], metrics: true, ...choices });
   const app = createHttpApp({
     engine,
     accounts,
@@ -110,9 +114,11 @@ export async function openHttpFixture(
     metrics,
     clock,
     log,
-    settings: { ttl: 60, trustedProxies: [], metrics: true, ...settings },
+    settings,
+    timeouts,
   });
-  return Object.assign(fixture, { app, accounts, engine, store, clock, metrics, lines });
+  const parts = { app, accounts, engine, store, clock, metrics, settings, lines };
+  return Object.assign(fixture, parts);
 }
 
 export function basic(user: string, secret: string): string {

@@ -1,23 +1,43 @@
 /** `windhover serve`: starts the server, says what to try, and stops it in order on a signal. */
+import { existsSync, statSync } from "node:fs";
+import { parseArgs } from "node:util";
 import { build as pretty } from "pino-pretty";
-import { createLogger, type Logger } from "../../base/log.ts";
-import type { Config } from "../../config/config.ts";
-import { startServer } from "../../server/start.ts";
+import { systemClock } from "../../base/clock.ts";
+import { ErrorCode, WindhoverError } from "../../base/errors.ts";
+import { createLogger, type LogLevel, type ProgramLog } from "../../base/log.ts";
+import { loadConfig } from "../../config/config.ts";
+import { CertificateFiles } from "../../server/certificate-files.ts";
+import { type ConfigOrigin, startServer } from "../../server/start.ts";
+import { formatName } from "../../wire/name.ts";
 import { type CommandContext, oneArgument } from "../command.ts";
 import { COMMAND_USAGE } from "../usage.ts";
+import { readZoneFile } from "../zone-file-source.ts";
 
 export async function serveCommand(
   args: readonly string[],
   context: CommandContext,
 ): Promise<void> {
-  if (args.includes("--help")) {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { check: { type: "boolean" }, help: { type: "boolean" } },
+  });
+  if (values.help === true) {
     context.out.write(COMMAND_USAGE.serve ?? "");
     return;
   }
-  if (args.length > 0) oneArgument(["serve", ...args], "nothing more");
+  if (positionals.length > 0) oneArgument(["serve", ...positionals], "nothing more");
+  if (values.check === true) await check(context);
+  else await serve(context);
+}
+
+async function serve(context: CommandContext): Promise<void> {
+  const reloads = heldReloads();
+  const origin = configOrigin(context);
   const config = context.config();
-  const log = serverLog(config);
-  const server = await startServer(config, log);
+  const log = serverLog(config.logLevel);
+  const server = await startServer(config, origin, log);
+  reloads.release(() => void server.reload());
   for (const line of server.firstSteps) context.out.write(`${line}\n`);
   const signal = await firstSignal();
   log.info({ signal }, "stopping");
@@ -25,11 +45,58 @@ export async function serveCommand(
   log.info({}, "stopped");
 }
 
+/** What a start and a reload would find wrong, found without a server and without touching the store. */
+async function check({ config, configSource, out, err }: CommandContext): Promise<void> {
+  const { zones, dns } = config();
+  for (const { origin, file } of zones) {
+    const zone = formatName(origin);
+    if (file === undefined) continue;
+    if (existsSync(file)) readZoneFile(zone, file, err);
+    else err.write(`warning: ${file} is not there; it is needed unless the store has ${zone}\n`);
+  }
+  if (dns.tls !== undefined) {
+    const parts = { paths: dns.tls, clock: systemClock, log: serverLog("warn") };
+    (await CertificateFiles.open(parts)).close();
+  }
+  out.write(`${configSource.file ?? "the built-in configuration"} is good\n`);
+}
+
+/** A configuration that came through a pipe has been read for good. */
+function configOrigin({ configSource }: CommandContext): ConfigOrigin {
+  const { file } = configSource;
+  const isFile =
+    file !== undefined && (statSync(file, { throwIfNoEntry: false })?.isFile() ?? true);
+  const load = () => {
+    if (isFile) return loadConfig({ ...configSource, isReload: true });
+    const problem = file === undefined ? "there is no configuration file" : `${file} is no file`;
+    throw new WindhoverError(
+      ErrorCode.badConfig,
+      `${problem} that could be read again; start the server with --config FILE`,
+    );
+  };
+  return { load, watched: isFile ? file : undefined };
+}
+
+/** SIGHUP asks for a reload; one that comes while the server starts is remembered, as it must not end it. */
+function heldReloads() {
+  let isWanted = false;
+  let reload = () => {
+    isWanted = true;
+  };
+  process.on("SIGHUP", () => reload());
+  return {
+    release: (to: () => void) => {
+      reload = to;
+      if (isWanted) to();
+    },
+  };
+}
+
 /** JSON for programs, readable lines for a person at a terminal. Both go to standard error. */
-function serverLog({ logLevel }: Config): Logger {
+function serverLog(level: LogLevel): ProgramLog {
   const terminal = process.stderr.isTTY;
   const lines = terminal ? pretty({ sync: true, destination: 2, singleLine: true }) : undefined;
-  return createLogger(logLevel, lines ?? process.stderr);
+  return createLogger(level, lines ?? process.stderr);
 }
 
 function firstSignal(): Promise<NodeJS.Signals> {

@@ -10,6 +10,7 @@ import type { Accounts } from "../../identity/accounts.ts";
 import type { Keyring } from "../../identity/keyring.ts";
 import type { ZoneEngine } from "../../update/update-engine.ts";
 import { keyRoutes } from "./key-routes.ts";
+import { type ReloadDoor, reloadRoutes } from "./reload-routes.ts";
 import { tokenRoutes } from "./token-routes.ts";
 import { zoneRoutes } from "./zone-routes.ts";
 
@@ -17,6 +18,7 @@ export interface AdminParts {
   readonly engine: ZoneEngine;
   readonly keyring: Keyring;
   readonly accounts: Accounts;
+  readonly reloader: ReloadDoor;
   readonly log: Logger;
 }
 
@@ -48,5 +50,6 @@ export function createAdminApp(parts: AdminParts): FastifyInstance {
   app.register(zoneRoutes(parts.engine, parts.log));
   app.register(keyRoutes(parts.keyring, parts.log));
   app.register(tokenRoutes(parts.accounts, parts.log));
+  app.register(reloadRoutes(parts.reloader));
   return app;
 }

@@ -13,7 +13,8 @@ export interface HostUpdateParts {
   readonly engine: UpdateEngine;
   readonly hasZone: (origin: Name) => boolean;
   /** Of the records made, in seconds. */
-  readonly ttl: number;
+  /** TTL in seconds of records made here, as it is now. */
+  readonly ttl: () => number;
   readonly log: Logger;
 }
 
@@ -45,9 +46,10 @@ const NO_SUCH_ZONE: Extract<Verdict, { status: "refused" }> = {
 
 function makeRequest(parts: HostUpdateParts, update: HostUpdate, origin: Name) {
   const { host, wanted, principal, door, address } = update;
+  const ttl = parts.ttl();
   const operations = [
-    ...replaceAddresses(host, Type.A, wanted.A, parts.ttl),
-    ...replaceAddresses(host, Type.AAAA, wanted.AAAA, parts.ttl),
+    ...replaceAddresses(host, Type.A, wanted.A, ttl),
+    ...replaceAddresses(host, Type.AAAA, wanted.AAAA, ttl),
   ];
   return { origin, principal, door, address, prerequisites: [], operations };
 }

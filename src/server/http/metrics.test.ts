@@ -12,6 +12,7 @@ function open() {
     zones: () => [{ origin: ORIGIN, serial: 4_294_967_295 }],
     table: () => table,
     isStoreUp: () => false,
+    configuration: { problem: "", takenOverMs: 0 },
   });
   return { counterMemory, metrics };
 }

@@ -18,6 +18,8 @@ export interface MetricsSources {
     "bytesUsed" | "bytesRetired" | "names" | "rrsets" | "zones"
   >;
   readonly isStoreUp: () => boolean;
+  /** Empty when the configuration was taken over last, and when the one in use was. */
+  readonly configuration: { readonly problem: string; readonly takenOverMs: number };
 }
 
 export class Metrics {
@@ -206,6 +208,22 @@ function addZoneGauges(registry: Registry, sources: MetricsSources): void {
     registers,
     collect() {
       this.set(sources.isStoreUp() ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: "windhover_config_reload_success",
+    help: "1 when the configuration was taken over when it was read last, 0 when the one before stays.",
+    registers,
+    collect() {
+      this.set(sources.configuration.problem === "" ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: "windhover_config_reload_success_timestamp_seconds",
+    help: "When the configuration in use was taken over.",
+    registers,
+    collect() {
+      this.set(sources.configuration.takenOverMs / 1_000);
     },
   });
 }
