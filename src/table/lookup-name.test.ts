@@ -30,6 +30,28 @@ describe("LookupName", () => {
     expect(name.wildcardHash(2) >>> 0).toBe(read(parseName("*.example.com.")).hashes[0]);
   });
 
+  it("is the same when it is read in front of another name", () => {
+    for (const origin of ["example.com.", ".", "a.b.c."]) {
+      for (const relative of ["", "a.", "www.a.b."]) {
+        const whole = read(
+          parseName(relative === "" ? origin : `${relative}${origin.replace(/^\.$/, "")}`),
+        );
+        const name = new LookupName(7);
+        name.readBelow(
+          whole.bytes,
+          0,
+          whole.length - parseName(origin).length,
+          read(parseName(origin)),
+        );
+        expect(name.bytes.subarray(0, name.length)).toEqual(whole.bytes.subarray(0, whole.length));
+        expect([name.length, name.labels]).toEqual([whole.length, whole.labels]);
+        const labels = whole.labels + 1;
+        expect(name.offsets.subarray(0, labels)).toEqual(whole.offsets.subarray(0, labels));
+        expect(name.hashes.subarray(0, labels)).toEqual(whole.hashes.subarray(0, labels));
+      }
+    }
+  });
+
   it("hashes differently with another seed", () => {
     const wire = parseName("www.example.com.");
     expect(read(wire, 1).hashes[0]).not.toBe(read(wire, 2).hashes[0]);

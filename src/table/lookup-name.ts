@@ -60,8 +60,40 @@ export class LookupName {
     this.offsets[labels] = to;
     this.length = to + 1;
     this.labels = labels;
-    this.#mixSuffixes();
+    this.hashes[labels] = this.seed;
+    this.#mixSuffixes(labels);
     return to + 1;
+  }
+
+  /**
+   * Takes the labels in `bytes` from `from` to `end`, folded and whole already, in front of `origin`, a name of the
+   * same seed. The whole is a name.
+   */
+  readBelow(bytes: Uint8Array, from: number, end: number, origin: LookupName): void {
+    const own = this.bytes;
+    const multiplier = this.#multiplier;
+    let to = 0;
+    let labels = 0;
+    for (let at = from; at < end; ) {
+      const length = bytes[at++]!;
+      this.offsets[labels] = to;
+      own[to++] = length;
+      let hash = length;
+      for (const stop = at + length; at < stop; ) {
+        const octet = bytes[at++]!;
+        own[to++] = octet;
+        hash = Math.imul(hash ^ octet, multiplier);
+      }
+      this.hashes[labels++] = hash;
+    }
+    for (let label = 0; label <= origin.labels; label++) {
+      this.offsets[labels + label] = to + origin.offsets[label]!;
+      this.hashes[labels + label] = origin.hashes[label]!;
+    }
+    for (let at = 0; at < origin.length; at++) own[to++] = origin.bytes[at]!;
+    this.length = to;
+    this.labels = labels + origin.labels;
+    this.#mixSuffixes(labels);
   }
 
   /** The hash of `*.` and the suffix at `label`. */
@@ -70,13 +102,12 @@ export class LookupName {
     return mixHashes(this.hashes[label]! | 0, star, this.#multiplier);
   }
 
-  /** From hashes of single labels to hashes of suffixes, root first. */
-  #mixSuffixes(): void {
+  /** From hashes of the first labels to hashes of suffixes; that of the suffix behind them is there. */
+  #mixSuffixes(labels: number): void {
     const hashes = this.hashes;
     const multiplier = this.#multiplier;
-    let hash = this.seed;
-    hashes[this.labels] = hash;
-    for (let label = this.labels - 1; label >= 0; label--) {
+    let hash = hashes[labels]! | 0;
+    for (let label = labels - 1; label >= 0; label--) {
       // As a signed number it needs no allocation on its way.
       hash = mixHashes(hash, hashes[label]! | 0, multiplier);
       hashes[label] = hash;

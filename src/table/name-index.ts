@@ -55,7 +55,9 @@ export class NameIndex {
     const at = freeSlot(words, this.position, hash);
     if (words[at] === SLOT_EMPTY) this.#taken += 1;
     this.#live += 1;
-    Atomics.store(words, at, slotOf(position, hash));
+    // A fence for each name of a zone that nobody sees yet would cost as much as the rest.
+    if (this.isPublished) Atomics.store(words, at, slotOf(position, hash));
+    else words[at] = slotOf(position, hash);
   }
 
   /** Puts a block of the same name in the other's place. */

@@ -5,6 +5,7 @@ import { Type } from "../wire/code-points.ts";
 import { formatName, type Name } from "../wire/name.ts";
 import { typeName } from "../wire/rr-types.ts";
 import { type RRset, rdataBytes } from "../zone/rrset.ts";
+import type { PackCursor } from "../zone/rrset-pack.ts";
 import {
   NODE_CHILDREN,
   NODE_HASH,
@@ -15,7 +16,14 @@ import {
   wordsOf,
 } from "./layout.ts";
 import type { LookupName } from "./lookup-name.ts";
-import { createScratch, rrsetWordsMax, type Scratch, writeBlock } from "./rrset-block.ts";
+import {
+  createScratch,
+  packedWords,
+  rrsetWordsMax,
+  type Scratch,
+  writeBlock,
+  writePackedBlock,
+} from "./rrset-block.ts";
 import { NodeFlag } from "./table-reader.ts";
 import type { TableSpace } from "./table-space.ts";
 
@@ -62,6 +70,13 @@ export class NodeDraft {
       throw excess(rrset, `more than ${Limits.nameRRsets} RRsets`);
     this.#ensure(rrsetWordsMax(rrset));
     this.#end = writeBlock(this.#scratch, this.#end, rrset, origin);
+    this.#count(rrset.rrtype);
+  }
+
+  /** Adds a packed RRset of a type without names to a node that has none yet; within the limits of one RRset. */
+  putPacked(rrset: PackCursor): void {
+    this.#ensure(packedWords(rrset));
+    this.#end = writePackedBlock(this.#scratch, this.#end, rrset);
     this.#count(rrset.rrtype);
   }
 

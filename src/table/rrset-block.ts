@@ -3,6 +3,7 @@ import { equalBytes } from "../base/bytes.ts";
 import type { Name } from "../wire/name.ts";
 import { type RdataName, rdataNames } from "../wire/rdata.ts";
 import type { RRset } from "../zone/rrset.ts";
+import { BODY_HEAD, type PackCursor } from "../zone/rrset-pack.ts";
 import {
   itemAt,
   OFFSETS_DIFFER,
@@ -70,6 +71,35 @@ export function writeBlock(scratch: Scratch, at: number, rrset: RRset, origin: N
   words[at + RRSET_TYPE] = rrtype | (rdatas.length << 16);
   words[at + RRSET_SIZE] = (end - start) | ((listEnd - recordsEnd) << RRSET_LENGTH_BITS);
   return listEnd;
+}
+
+/** Words that a packed RRset of a type without names takes. */
+export function packedWords({ body, end, count }: PackCursor): number {
+  return RRSET_RECORDS + wordsOf(end - body - BODY_HEAD + count * (RECORD_HEADER - 2));
+}
+
+/** Writes a packed RRset of a type without names at a word and returns the word after it. */
+export function writePackedBlock(scratch: Scratch, at: number, rrset: PackCursor): number {
+  const { words, octets } = scratch;
+  const { bytes, body, end, rrtype, count } = rrset;
+  const start = (at + RRSET_RECORDS) * 4;
+  let to = start;
+  for (let from = body + BODY_HEAD; from < end; ) {
+    octets[to] = QUESTION_POINTER >>> 8;
+    octets[to + 1] = QUESTION_POINTER & 0xff;
+    octets[to + 2] = rrtype >>> 8;
+    octets[to + 3] = rrtype;
+    octets[to + 4] = 0;
+    octets[to + 5] = 1;
+    for (let ttl = 0; ttl < 4; ttl++) octets[to + 6 + ttl] = bytes[body + ttl]!;
+    to += RECORD_HEADER - 2;
+    const after = from + 2 + ((bytes[from]! << 8) | bytes[from + 1]!);
+    while (from < after) octets[to++] = bytes[from++]!;
+  }
+  for (let pad = to; (pad & 3) !== 0; pad++) octets[pad] = 0;
+  words[at + RRSET_TYPE] = rrtype | (count << 16);
+  words[at + RRSET_SIZE] = to - start;
+  return wordsOf(to);
 }
 
 function writeRecord(scratch: Scratch, at: number, rrset: RRset, rdata: Uint8Array): number {

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ErrorCode } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
@@ -5,6 +6,7 @@ import { Type } from "../wire/code-points.ts";
 import { type Name, nameKey, parseName } from "../wire/name.ts";
 import { parseRdata } from "../wire/rdata.ts";
 import { makeRRset, type RRset } from "../zone/rrset.ts";
+import { packRRsets, RRsetPack } from "../zone/rrset-pack.ts";
 import { soaSerial } from "../zone/soa.ts";
 import type { ZoneView } from "../zone/zone-view.ts";
 import { createTableMemory } from "./table-memory.ts";
@@ -93,6 +95,68 @@ describe("a loaded zone", () => {
     load(ORIGIN, soa(1), rrset("w", Type.A, "192.0.2.2"), rrset("w", Type.A, "192.0.2.1"));
     const joined = rrset("w", Type.A, "192.0.2.1", "192.0.2.2");
     expect(writer.view(ORIGIN)!.rrset(joined.owner, Type.A)).toEqual(joined);
+  });
+
+  it("is the same from packs", () => {
+    const owner = fc.constantFrom("@", "a", "b.a", "*.a", "c", "d.e.c", "x.y");
+    const kind = fc.constantFrom<[number, string]>(
+      [Type.A, "192.0.2."],
+      [Type.AAAA, "::"],
+      [Type.NS, "ns"],
+      [Type.MX, "1 m"],
+      [Type.DNAME, "d"],
+      [Type.CNAME, "c"],
+      [65_280, "\\# 1 0"],
+    );
+    const numbers = fc.array(fc.nat(9), { minLength: 1, maxLength: 3 });
+    const each = fc
+      .tuple(owner, kind, numbers)
+      .map(([at, [rrtype, text], ns]) => rrset(at, rrtype, ...ns.map((n) => text + n)));
+    const property = fc.property(fc.array(each, { maxLength: 80 }), fc.nat(80), (rrsets, cut) => {
+      const one = table();
+      one.load(ORIGIN, soa(1), ...rrsets);
+      const other = table();
+      const loader = other.writer.beginZone(ORIGIN);
+      loader.add(soa(1));
+      for (const single of rrsets.slice(0, cut)) loader.add(single);
+      for (const pack of packRRsets(ORIGIN, rrsets.slice(cut))) loader.addPack(pack);
+      loader.publish();
+      const view = one.writer.view(ORIGIN)!;
+      for (const name of view.owners()) {
+        expect(other.writer.view(ORIGIN)!.rrsets(name)).toEqual(view.rrsets(name));
+      }
+      for (const at of ["@", "a", "b.a", "*.a", "c", "d.e.c", "e.c", "x.y", "y"]) {
+        expect(other.flags(at)).toBe(one.flags(at));
+      }
+      expect(other.writer.usage()).toEqual(one.writer.usage());
+    });
+    fc.assert(property);
+  });
+
+  it("takes from packs what it takes one by one, up to the same limits", () => {
+    const { writer } = table(16 * MIB);
+    const addresses = (count: number) =>
+      makeRRset(
+        parseName("a", ORIGIN),
+        Type.A,
+        60,
+        Array.from({ length: count }, (_, at) => new Uint8Array([10, 0, at >> 8, at])),
+      );
+    const loader = writer.beginZone(ORIGIN);
+    loader.addPack([...packRRsets(ORIGIN, [soa(1), addresses(Limits.rrsetRecords)])][0]!);
+    loader.publish();
+    const full = writer.view(ORIGIN)!.rrset(parseName("a", ORIGIN), Type.A);
+    expect(full).toEqual(addresses(Limits.rrsetRecords));
+    const [excess] = [...packRRsets(ORIGIN, [soa(1), addresses(Limits.rrsetRecords + 1)])];
+    const second = writer.beginZone(ORIGIN);
+    expect(() => second.addPack(excess!)).toThrow("more than 4000 RRs of one type");
+    expect(() => second.publish()).toThrow("more than 4000 RRs of one type");
+    second.abort();
+    const third = writer.beginZone(ORIGIN);
+    expect(() => third.addPack(new RRsetPack(parseName("example.net."), new Uint8Array()))).toThrow(
+      "a pack is of its zone",
+    );
+    third.abort();
   });
 
   it("replaces the served one only when published", () => {

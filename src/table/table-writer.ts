@@ -81,6 +81,10 @@ export class TableWriter {
         assert(isOpen, "the loader is open");
         filler.add(rrset);
       },
+      addPack: (pack) => {
+        assert(isOpen, "the loader is open");
+        filler.addPack(pack);
+      },
       publish: () => {
         assert(isOpen, "the loader is open");
         filler.flush();

@@ -1,8 +1,12 @@
 /** Building a whole zone beside the one that is being served, RRset by RRset in any order. */
+import { assert } from "../base/assert.ts";
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
 import { Type } from "../wire/code-points.ts";
-import { formatName, type Name } from "../wire/name.ts";
+import { equalNames, formatName, type Name } from "../wire/name.ts";
+import { mayHoldNames } from "../wire/rdata.ts";
 import { mergeRRsets, type RRset } from "../zone/rrset.ts";
+import { PackCursor, type RRsetPack } from "../zone/rrset-pack.ts";
 import { RRSET_TYPE, rrsetsWord, rrsetWords } from "./layout.ts";
 import { LookupName } from "./lookup-name.ts";
 import { checkLimits, type NodeDraft } from "./node-draft.ts";
@@ -17,11 +21,16 @@ export interface ZoneLoader {
    * `table-full` and, for what it is joined with, `limit` perhaps only with a later one.
    */
   add(rrset: RRset): void;
+  /** Adds all of them, several times faster; throws as `add` does. The pack is of this zone. */
+  addPack(pack: RRsetPack): void;
   /** Serves the new zone in the place of the old one, by one store. Throws `bad-zone` without a SOA. */
   publish(): void;
   /** Gives everything back. */
   abort(): void;
 }
+
+/** Octets of a packed RRset's body within which it is within every limit: an RR has at least two. */
+const PLAIN_BODY = Limits.rrsetRecords * 2;
 
 /** RRsets that wait to be added together. */
 const BATCH = 32;
@@ -37,6 +46,9 @@ export class TreeFiller {
   /** The owners of `#rrsets`; grows to a batch and is used again. */
   readonly #names: LookupName[];
   readonly #rrsets: RRset[] = [];
+  readonly #origin: LookupName;
+  /** Where each RRset of a batch begins in its pack. */
+  readonly #starts = new Int32Array(BATCH);
   #slots = 0;
   /** What went wrong with an RRset taken before: the zone will not be whole. */
   #failure: unknown;
@@ -46,6 +58,8 @@ export class TreeFiller {
     this.#tree = tree;
     this.#draft = draft;
     this.#names = names;
+    this.#origin = new LookupName(space.hashSeed);
+    this.#origin.read(tree.origin, 0, tree.origin.length);
   }
 
   add(rrset: RRset): void {
@@ -54,6 +68,53 @@ export class TreeFiller {
     checkLimits(rrset);
     this.#rrsets.push(rrset);
     if (this.#rrsets.length === BATCH) this.flush();
+  }
+
+  addPack(pack: RRsetPack): void {
+    assert(equalNames(pack.origin, this.#tree.origin), "a pack is of its zone");
+    this.flush();
+    try {
+      const cursor = new PackCursor(pack);
+      const place = new PackCursor(pack);
+      for (let count = BATCH; count === BATCH; ) {
+        count = this.#readBatch(cursor);
+        for (let at = 0; at < count; at++) {
+          place.seek(this.#starts[at]!);
+          this.#addPacked(this.#names[at]!, place);
+        }
+      }
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
+  }
+
+  /** The names of the next RRsets, each with a look at its slot; how many they are. */
+  #readBatch(cursor: PackCursor): number {
+    const { index } = this.#tree;
+    const { bytes } = cursor;
+    let count = 0;
+    for (; count < BATCH && cursor.next(); count++) {
+      const name = this.#names[count] ?? this.#newName();
+      name.readBelow(bytes, cursor.owner, cursor.owner + cursor.ownerLength, this.#origin);
+      this.#slots ^= index.firstSlot(name.hashes[0]!);
+      this.#starts[count] = cursor.start;
+    }
+    return count;
+  }
+
+  #addPacked(name: LookupName, rrset: PackCursor): void {
+    const { body, end, rrtype } = rrset;
+    if (end - body > PLAIN_BODY || mayHoldNames(rrtype) || this.#tree.find(name, 0) !== 0) {
+      const value = rrset.rrset();
+      checkLimits(value);
+      this.#add(name, value);
+      return;
+    }
+    this.#linkParents(name);
+    this.#begin(name, 0);
+    this.#draft.putPacked(rrset);
+    this.#link(name, 0);
   }
 
   /** Adds what waits. Throws again what was thrown before. */

@@ -158,6 +158,11 @@ export function writeRdata(writer: MessageWriter, rrtype: number, rdata: Uint8Ar
   writer.bytes(rdata.subarray(at));
 }
 
+/** Whether rdata of this type can hold domain names. */
+export function mayHoldNames(rrtype: number): boolean {
+  return plans.get(rrtype)?.hasNames === true;
+}
+
 /** Every domain name in canonical rdata, in order. */
 export function rdataNames(rrtype: number, rdata: Uint8Array): readonly RdataName[] {
   const plan = plans.get(rrtype);

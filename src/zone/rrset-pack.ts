@@ -16,8 +16,10 @@ import type { RRset } from "./rrset.ts";
 
 /** Octets after which a pack ends: a thousand short RRsets, a fraction of a millisecond to read. */
 const PACK_LENGTH = 32_768;
-/** Octets of an RRset beside owner and rdata: owner length, rrtype, ttl, number of RRs. */
-const FRAME = 1 + 2 + 4 + 2;
+/** Octets of a body before its first RR: ttl, number of RRs. */
+export const BODY_HEAD = 4 + 2;
+/** Octets of an RRset beside its owner and body: owner length, rrtype. */
+const FRAME = 1 + 2;
 
 export class RRsetPack implements Iterable<RRset> {
   readonly origin: Name;
@@ -63,23 +65,27 @@ export class PackCursor {
   }
 
   next(): boolean {
+    if (this.end >= this.bytes.length) return false;
+    this.seek(this.end);
+    return true;
+  }
+
+  /** Goes to the RRset that begins at `at`. */
+  seek(at: number): void {
     const { bytes } = this;
-    const at = this.end;
-    if (at >= bytes.length) return false;
     this.ownerLength = bytes[at] as number;
     this.owner = at + 1;
     this.body = this.owner + this.ownerLength + 2;
     this.rrtype = u16(bytes, this.body - 2);
-    let end = this.body + 6;
+    let end = this.body + BODY_HEAD;
     for (let left = this.count; left > 0; left--) end += 2 + u16(bytes, end);
     this.end = end;
-    return true;
   }
 
   rrset(): RRset {
     const { bytes, body } = this;
     const rdatas: Uint8Array[] = [];
-    for (let at = body + 6; at < this.end; ) {
+    for (let at = body + BODY_HEAD; at < this.end; ) {
       const after = at + 2 + u16(bytes, at);
       rdatas.push(copy(bytes, at + 2, after));
       at = after;
@@ -106,7 +112,7 @@ export function findFlaw(bytes: Uint8Array, origin: Name): string | undefined {
 
 function findOwnerFlaw(bytes: Uint8Array, at: number, most: number): string | undefined {
   const end = at + 1 + (bytes[at] as number);
-  if (end - at - 1 > most || end + 8 > bytes.length) return "its owner is too long";
+  if (end - at - 1 > most || end + 2 + BODY_HEAD > bytes.length) return "its owner is too long";
   for (let label = at + 1; label < end; ) {
     const length = bytes[label] as number;
     const after = label + 1 + length;
@@ -119,11 +125,11 @@ function findOwnerFlaw(bytes: Uint8Array, at: number, most: number): string | un
   return undefined;
 }
 
-/** Where the body ends; 0 when it is none. Its first 6 octets are there. */
+/** Where the body ends; 0 when it is none. Its head is there. */
 function bodyEnd(bytes: Uint8Array, body: number): number {
   const count = u16(bytes, body + 4);
   if (u32(bytes, body) > Limits.ttl || count === 0) return 0;
-  let at = body + 6;
+  let at = body + BODY_HEAD;
   for (let index = 0, previous = 0; index < count; index++) {
     if (at + 2 > bytes.length) return 0;
     const end = at + 2 + u16(bytes, at);
@@ -162,7 +168,7 @@ export class PackWriter {
   add({ owner, rrtype, ttl, rdatas }: RRset): void {
     assert(isSubdomain(owner, this.#origin), "an owner lies in its zone");
     this.begin(owner, 0, owner.length - this.#origin.length, rrtype);
-    let length = 6;
+    let length = BODY_HEAD;
     for (const rdata of rdatas) length += 2 + rdata.length;
     this.#reserve(length);
     this.#u32(ttl);
@@ -172,7 +178,7 @@ export class PackWriter {
 
   /** An RRset of one RR, whose rdata are `bytes` from `start` to `end`; its owner was given to `begin`. */
   addOne(ttl: number, bytes: Uint8Array, start: number, end: number): void {
-    this.#reserve(8 + end - start);
+    this.#reserve(BODY_HEAD + 2 + end - start);
     this.#u32(ttl);
     this.#u16(1);
     this.#put(bytes, start, end);
