@@ -45,6 +45,10 @@ export const Limits = {
   updateBatch: 1_024,
   /** Times a commit is tried again after another writer was first. */
   commitAttempts: 8,
+  /** Versions of a zone that a node remembers to have shown, to find where a store's history leaves its own. */
+  shownVersions: 256,
+  /** RRsets kept of what a store lost of a zone; past it only their number is told. */
+  lostRRsets: 10_000,
   /** Journal entries one read returns; a reader asks again for more. */
   journalPage: 1_000,
   /** Journal entries kept for one zone at most; configuration chooses, 10,000 when it says nothing. */

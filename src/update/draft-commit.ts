@@ -3,6 +3,7 @@
  * one leaves nothing behind; a later one sees what earlier ones did.
  */
 import type { JournalEntry, ZoneCommit, ZoneVersion } from "../store/store.ts";
+import { versionAfter } from "../store/zone-version.ts";
 import { Rcode } from "../wire/code-points.ts";
 import { Overlay } from "../zone/overlay.ts";
 import type { ZoneView } from "../zone/zone-view.ts";
@@ -61,8 +62,8 @@ export function draftCommit(
       firstApplied = Math.min(firstApplied, verdicts.length);
       zone.absorb(judgement.zone);
       entries.push(judgement.entry);
-      reached = { serial: judgement.entry.toSerial, sequence: judgement.entry.sequence };
-      verdicts.push({ status: "applied", ...reached });
+      reached = versionAfter(reached, judgement.entry);
+      verdicts.push({ status: "applied", serial: reached.serial, sequence: reached.sequence });
     }
   }
   if (entries.length === 0) return { verdicts, firstApplied, commit: undefined, ownersAdded: 0 };

@@ -4,11 +4,19 @@
  * zone is loaded whole. Queries are answered from the old version until the new one is published.
  */
 
+import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import type { JournalEntry, LoadedZone, Store, StoredZone, ZoneVersion } from "../store/store.ts";
+import {
+  isCreation,
+  isSameVersion,
+  markOf,
+  storedVersion,
+  versionAfter,
+} from "../store/zone-version.ts";
 import { Type } from "../wire/code-points.ts";
 import { formatName, type Name } from "../wire/name.ts";
 import { applyChangeset } from "../zone/changeset.ts";
@@ -16,10 +24,15 @@ import { Overlay } from "../zone/overlay.ts";
 import type { RRset } from "../zone/rrset.ts";
 import { isSerialAfter, nextSerial } from "../zone/serial.ts";
 import { withSerial } from "../zone/soa.ts";
+import type { ZoneView } from "../zone/zone-view.ts";
+import { type Comparison, compareWithStored, withoutNewer } from "./lost-changes.ts";
+import type { LostLedger } from "./lost-ledger.ts";
+import { entriesSinceFork, leadsTo } from "./shown-versions.ts";
 import type { ZoneTable } from "./zone-table.ts";
 
 export interface FollowParts {
   readonly store: Store;
+  readonly lost: LostLedger;
   readonly table: ZoneTable;
   readonly clock: Clock;
   readonly log: Logger;
@@ -29,7 +42,8 @@ export type Followed =
   /** The table is where the store is. `entries` led there; empty after a load of the whole zone. */
   | {
       readonly status: "following";
-      readonly version: ZoneVersion;
+      /** The versions passed on the way, the last of them where the table is now; none when it was there already. */
+      readonly versions: readonly ZoneVersion[];
       readonly entries: readonly JournalEntry[];
       readonly isReloaded: boolean;
       /** How many more names have data, by these entries. */
@@ -41,28 +55,45 @@ export type Followed =
 /** How often a load that takes long says so. */
 const PROGRESS_MS = 5_000;
 
-/** `known` is what the table shows, `undefined` when it has no such zone. Rejects when the store cannot be read. */
+/**
+ * `shown` are the versions that the table has shown, oldest first, the last of them now; none when it has no such
+ * zone. Rejects when the store cannot be read.
+ */
 export async function followStore(
   parts: FollowParts,
   origin: Name,
-  known: ZoneVersion | undefined,
+  shown: readonly ZoneVersion[],
 ): Promise<Followed> {
+  const known = shown.at(-1);
+  let isTold = false;
   for (let attempt = 0; attempt < Limits.commitAttempts; attempt++) {
     const followed = known && (await followJournal(parts, origin, known));
     if (followed !== undefined) return followed;
     const zone = await parts.store.loadZone(origin);
-    if (zone === undefined) return { status: "gone" };
-    if (known === undefined || isSerialAfter(zone.serial, known.serial)) {
-      await reload(parts, zone);
-      const version = { serial: zone.serial, sequence: zone.sequence };
-      return { status: "following", version, entries: [], isReloaded: true, ownersAdded: 0 };
+    if (zone === undefined) {
+      if (known === undefined || (await isDeleted(parts, origin, known))) return { status: "gone" };
+      await putBack(parts, origin, known);
+      continue;
     }
-    await liftSerial(parts, zone, known.serial);
+    const isLater = known === undefined || isSerialAfter(zone.serial, known.serial);
+    const isApart =
+      known !== undefined && !isTold && (!isLater || (await isApartFrom(parts.store, zone, known)));
+    if (isLater && !isApart) return reload(parts, zone);
+    const { soa, ...difference } = await compareWithStored(viewOf(parts.table, origin), zone);
+    if (isApart) await tellLost(parts, zone, shown, difference);
+    isTold = true;
+    if (!isLater) await liftSerial(parts, zone, known, soa);
   }
   throw new WindhoverError(
     ErrorCode.conflict,
     `zone ${formatName(origin)} changes faster in the store than it can be followed; it will be tried again`,
   );
+}
+
+function viewOf(table: ZoneTable, origin: Name): ZoneView {
+  const view = table.view(origin);
+  assert(view !== undefined, "a zone that has a version is in the table");
+  return view;
 }
 
 /** In small steps to where the store was at the first look; `undefined` when the journal does not lead there. */
@@ -74,41 +105,127 @@ async function followJournal(
   const stored = await store.findZone(origin);
   if (stored === undefined) return undefined;
   const unchanged = { status: "following", isReloaded: false, ownersAdded: 0 } as const;
-  if (isSameVersion(known, stored)) return { ...unchanged, version: known, entries: [] };
-  const entries = await readMissing(store, stored, known);
+  if (isSameVersion(known, stored)) return { ...unchanged, versions: [], entries: [] };
+  const entries = await readEntries(store, stored, known.sequence);
+  if (!leadsTo(known, entries, stored)) return undefined;
   const ownersAdded = publishEntries(table, origin, entries);
   if (ownersAdded === undefined) return undefined;
-  return { ...unchanged, version: endOf(entries.at(-1) as JournalEntry), entries, ownersAdded };
+  const versions: ZoneVersion[] = [];
+  for (const entry of entries) versions.push(versionAfter(versions.at(-1) ?? known, entry));
+  return { ...unchanged, versions, entries, ownersAdded };
 }
 
-function isSameVersion(a: ZoneVersion, b: ZoneVersion): boolean {
-  return a.serial === b.serial && a.sequence === b.sequence;
-}
-
-function endOf(entry: JournalEntry): ZoneVersion {
-  return { serial: entry.toSerial, sequence: entry.sequence };
-}
-
-/** The entries from `version` to the zone's own, or none when the journal no longer has them all. */
-async function readMissing(
+/** What the journal still has after this sequence, up to the version the zone was found at. */
+async function readEntries(
   store: Store,
   zone: StoredZone,
-  version: ZoneVersion,
+  afterSequence: number,
 ): Promise<readonly JournalEntry[]> {
-  const missing: JournalEntry[] = [];
-  let reached = version;
-  while (reached.sequence < zone.sequence) {
-    const range = { afterSequence: reached.sequence, limit: Limits.journalPage };
+  const entries: JournalEntry[] = [];
+  let reached = afterSequence;
+  while (reached < zone.sequence) {
+    const range = { afterSequence: reached, limit: Limits.journalPage };
     const page = await store.readJournal(zone.origin, range);
-    if (page.length === 0) return [];
-    for (const entry of page) {
-      const fits = entry.sequence === reached.sequence + 1 && entry.fromSerial === reached.serial;
-      if (!fits) return [];
-      missing.push(entry);
-      reached = endOf(entry);
+    entries.push(...page.filter(({ sequence }) => sequence <= zone.sequence));
+    const last = page.at(-1);
+    if (last === undefined) break;
+    reached = last.sequence;
+  }
+  return entries;
+}
+
+/**
+ * Whether the zone in the store is certainly not what became of the version we know: its journal leads elsewhere. One
+ * that no longer reaches back, or begins anew, proves nothing.
+ */
+async function isApartFrom(store: Store, zone: StoredZone, known: ZoneVersion): Promise<boolean> {
+  if (zone.sequence <= known.sequence) return !isSameVersion(zone, known);
+  const entries = await readEntries(store, zone, known.sequence);
+  const [first] = entries;
+  if (first === undefined || first.sequence !== known.sequence + 1) return false;
+  return !entries.some(isCreation) && !leadsTo(known, entries, zone);
+}
+
+/** A zone that the store does not have was deleted when the store knows so, and not since what we know of it. */
+async function isDeleted({ store }: FollowParts, origin: Name, known: ZoneVersion) {
+  const deleted = await store.deletedVersion(origin);
+  return deleted !== undefined && deleted.sequence >= known.sequence;
+}
+
+/**
+ * The store has neither the zone nor word of its end: it was restarted empty, or lost the zone. What is shown is the
+ * newest that anybody knows, so it is put back, at later numbers. One node is first; the others follow it.
+ */
+async function putBack(
+  { store, table, clock, log }: FollowParts,
+  origin: Name,
+  known: ZoneVersion,
+) {
+  const view = viewOf(table, origin);
+  const serial = nextSerial(known.serial);
+  const entry: JournalEntry = {
+    ...ourEntry(origin, clock),
+    fromSerial: serial,
+    toSerial: serial,
+    removed: [],
+    added: [],
+    sequence: known.sequence + 1,
+  };
+  log.error(
+    { zone: formatName(origin), serial },
+    "the store has lost the zone without a deletion: it is put back as it is shown here",
+  );
+  try {
+    await store.createZone(entry, rrsetsOf(view, serial));
+  } catch (error) {
+    if (!(error instanceof WindhoverError && error.code === ErrorCode.zoneExists)) throw error;
+  }
+}
+
+function* rrsetsOf(view: ZoneView, serial: number): Generator<RRset> {
+  for (const owner of view.owners()) {
+    for (const rrset of view.rrsets(owner)) {
+      yield rrset.rrtype === Type.SOA ? withSerial(rrset, serial) : rrset;
     }
   }
-  return missing;
+}
+
+/** Who a change of ours that nobody asked for is by. */
+function ourEntry(origin: Name, clock: Clock) {
+  return { origin, timeMs: clock.nowMs(), actor: "local", door: "config", address: "" };
+}
+
+/** Writes down what the store has lost of what is shown, before anything else is shown. */
+async function tellLost(
+  { store, lost, clock, log }: FollowParts,
+  zone: LoadedZone,
+  shown: readonly ZoneVersion[],
+  difference: Omit<Comparison, "soa">,
+): Promise<void> {
+  const { origin, serial, sequence } = zone;
+  const known = shown.at(-1) as ZoneVersion;
+  const oldest = shown[0] as ZoneVersion;
+  const entries = await readEntries(store, zone, oldest.sequence);
+  const rrsets = withoutNewer(origin, difference.rrsets, entriesSinceFork(shown, entries, zone));
+  const { dropped } = difference;
+  const fields = { zone: formatName(origin), shown: known.serial, stored: serial };
+  if (rrsets.length + dropped === 0) {
+    return log.warn(fields, "the store's history of the zone is not ours, but nothing is lost");
+  }
+  await lost.keep({
+    origin,
+    shown: known,
+    stored: storedVersion(serial, sequence, markOf(zone)),
+    timeMs: clock.nowMs(),
+    marks: shown.slice(0, -1).map(markOf),
+    rrsets,
+    dropped,
+  });
+  const count = { rrsets: rrsets.length, dropped, advice: `windhover zone recover ${fields.zone}` };
+  log.error(
+    { ...fields, ...count },
+    "the store has lost acknowledged changes of the zone; they are kept, and can be recovered",
+  );
 }
 
 /**
@@ -129,7 +246,7 @@ function publishEntries(
   return ownersAdded;
 }
 
-async function reload({ table, clock, log }: FollowParts, zone: LoadedZone): Promise<void> {
+async function reload({ table, clock, log }: FollowParts, zone: LoadedZone): Promise<Followed> {
   const loader = table.beginZone(zone.origin);
   const fields = { zone: formatName(zone.origin), serial: zone.serial };
   let rrsets = 0;
@@ -148,6 +265,14 @@ async function reload({ table, clock, log }: FollowParts, zone: LoadedZone): Pro
     throw error;
   }
   log.debug({ ...fields, rrsets }, "zone loaded");
+  const version = storedVersion(zone.serial, zone.sequence, markOf(zone));
+  return {
+    status: "following",
+    versions: [version],
+    entries: [],
+    isReloaded: true,
+    ownersAdded: 0,
+  };
 }
 
 /**
@@ -155,38 +280,33 @@ async function reload({ table, clock, log }: FollowParts, zone: LoadedZone): Pro
  * a copy that lagged. A serial never goes back, so the store is taken past ours by a commit that changes only the
  * SOA; the next look then loads it.
  */
-async function liftSerial({ store, clock, log }: FollowParts, zone: LoadedZone, published: number) {
-  const soa = await findSoa(zone);
-  const rrset = withSerial(soa, nextSerial(published));
-  const next = { serial: nextSerial(published), sequence: zone.sequence + 1 };
+async function liftSerial(
+  { store, clock, log }: FollowParts,
+  zone: LoadedZone,
+  known: ZoneVersion,
+  soa: RRset | undefined,
+): Promise<void> {
   const { origin, serial, sequence } = zone;
+  const name = formatName(origin);
+  if (soa === undefined) {
+    const message = `zone ${name} has no SOA in the store: restore it from a backup`;
+    throw new WindhoverError(ErrorCode.storeFormat, message);
+  }
+  const rrset = withSerial(soa, nextSerial(known.serial));
   const entry: JournalEntry = {
-    origin,
+    ...ourEntry(origin, clock),
     fromSerial: serial,
-    toSerial: next.serial,
+    toSerial: nextSerial(known.serial),
     removed: [soa],
     added: [rrset],
-    sequence: next.sequence,
-    timeMs: clock.nowMs(),
-    actor: "local",
-    door: "config",
-    address: "",
+    sequence: sequence + 1,
   };
-  const changes = [{ owner: origin, rrtype: Type.SOA, rrset }];
   log.error(
-    { zone: formatName(origin), stored: serial, published, serial: next.serial },
-    "the store has an older version of the zone than was published: changes may be lost; its serial goes on from ours",
+    { zone: name, stored: serial, published: known.serial, serial: entry.toSerial },
+    "the store has an older version of the zone than was published; its serial goes on from ours",
   );
-  await store.commit({ origin, expected: { serial, sequence }, next, entries: [entry], changes });
-}
-
-async function findSoa(zone: LoadedZone): Promise<RRset> {
-  for await (const batch of zone.batches) {
-    const soa = batch.find(({ rrtype }) => rrtype === Type.SOA);
-    if (soa !== undefined) return soa;
-  }
-  throw new WindhoverError(
-    ErrorCode.storeFormat,
-    `zone ${formatName(zone.origin)} has no SOA in the store: restore it from a backup`,
-  );
+  const expected = storedVersion(serial, sequence, markOf(zone));
+  const next = versionAfter(expected, entry);
+  const changes = [{ owner: origin, rrtype: Type.SOA, rrset }];
+  await store.commit({ origin, expected, next, entries: [entry], changes });
 }

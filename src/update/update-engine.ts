@@ -16,11 +16,13 @@ import { soaSerial } from "../zone/soa.ts";
 import { ZoneMap } from "../zone/zone-map.ts";
 import type { ZoneView } from "../zone/zone-view.ts";
 import { writeImport } from "./import-zone.ts";
-import { changeOfRequest, type Intent } from "./judge-change.ts";
+import { type Change, changeOfRequest, type Intent } from "./judge-change.ts";
+import { LostLedger } from "./lost-ledger.ts";
 import { refuse } from "./refusal.ts";
 import { logRefused } from "./update-log.ts";
 import type { UpdateRequest, Verdict } from "./update-request.ts";
 import { type LaneParts, noSuchZone, ZoneLane, zoneExists } from "./zone-lane.ts";
+import { ZoneRecovery } from "./zone-recovery.ts";
 import type { ZoneTable } from "./zone-table.ts";
 
 export interface UpdateEngine {
@@ -55,6 +57,8 @@ export interface ZoneEngine extends UpdateEngine {
   /** The zone as it is published. */
   view(origin: Name): ZoneView | undefined;
   readJournal(origin: Name, range: JournalRange): Promise<readonly JournalEntry[]>;
+  /** What the store has lost and this or another node still had. */
+  readonly recovery: ZoneRecovery;
   /** Lets what is waiting finish and refuses what comes later. The store stays open. */
   close(): Promise<void>;
 }
@@ -71,6 +75,8 @@ export interface EngineParts {
    * loaded whole.
    */
   readonly onCommit?: (origin: Name, entries: readonly JournalEntry[]) => void;
+  /** Runs a task after this turn's messages; `setImmediate` unless a test has a turn of its own. */
+  readonly defer?: (task: () => void) => void;
 }
 
 /** RRsets that the journal keeps of a new zone; a larger one is told in the store only. */
@@ -81,6 +87,7 @@ export function createUpdateEngine(parts: EngineParts): ZoneEngine {
 }
 
 class Engine implements ZoneEngine {
+  readonly recovery: ZoneRecovery;
   readonly #lanes = new Map<string, ZoneLane>();
   readonly #laneParts: LaneParts;
   readonly #parts: EngineParts;
@@ -92,9 +99,11 @@ class Engine implements ZoneEngine {
 
   constructor(parts: EngineParts) {
     const { store, writer, clock, log, onCommit, zoneRRsets } = parts;
+    const lost = new LostLedger(store, log);
     this.#parts = parts;
     this.#laneParts = {
       store,
+      lost,
       table: writer,
       get zoneRRsets() {
         return zoneRRsets?.() ?? Limits.zoneRRsets;
@@ -103,16 +112,23 @@ class Engine implements ZoneEngine {
       log,
       onCommit: onCommit ?? (() => {}),
       onGone: (lane) => this.#forget(lane),
+      defer: parts.defer ?? setImmediate,
     };
+    const view = (origin: Name) => this.view(origin);
+    this.recovery = new ZoneRecovery({ lost, view, submit: (change) => this.#submit(change) });
   }
 
   async start(): Promise<void> {
     const { store, clock, log } = this.#parts;
+    const { lost } = this.#laneParts;
     this.#stopWatching = store.watch({
       zones: {
         origins: () => [...this.#lanes.values()].map(({ origin }) => origin),
         version: (origin) => this.version(origin),
         changed: (origin) => this.#changed(origin),
+      },
+      documents: (kind) => {
+        if (kind === "lost") void lost.refresh();
       },
     });
     const startMs = clock.monotonicMs();
@@ -126,6 +142,7 @@ class Engine implements ZoneEngine {
       toldMs = clock.monotonicMs();
       log.info({ loaded, of: zones.length }, "loading zones");
     }
+    await lost.refresh();
     this.#isStarted = true;
     for (const origin of this.#changedMeanwhile.values()) this.#changed(origin);
     this.#changedMeanwhile.clear();
@@ -133,16 +150,21 @@ class Engine implements ZoneEngine {
   }
 
   submit(request: UpdateRequest): Promise<Verdict> {
-    const lane = this.#isClosing ? undefined : this.#lanes.get(nameKey(request.origin));
-    if (lane === undefined) return this.#turnAway(request);
-    return lane.submit(changeOfRequest(request));
+    return this.#submit(changeOfRequest(request));
+  }
+
+  #submit(change: Change): Promise<Verdict> {
+    const { intent } = change;
+    const lane = this.#isClosing ? undefined : this.#lanes.get(nameKey(intent.origin));
+    return lane === undefined ? this.#turnAway(intent) : lane.submit(change);
   }
 
   async createZone(intent: Intent, rrsets: Iterable<RRset>): Promise<void> {
     this.#demandOperator(intent.principal, "create", intent.origin);
     const { origin } = intent;
     if (this.#lanes.get(nameKey(origin))?.version !== undefined) throw zoneExists(origin);
-    const entry = this.#creationEntry(intent, rrsets);
+    const deleted = await this.#parts.store.deletedVersion(origin);
+    const entry = this.#creationEntry(intent, rrsets, (deleted?.sequence ?? 0) + 1);
     await this.#lane(origin).create(entry, rrsets);
   }
 
@@ -156,17 +178,16 @@ class Engine implements ZoneEngine {
   }
 
   importZone(intent: Intent, rrsets: Iterable<RRset>): Promise<Verdict> {
-    const lane = this.#isClosing ? undefined : this.#lanes.get(nameKey(intent.origin));
-    if (lane === undefined) return this.#turnAway(intent);
     const wanted = new ZoneMap(intent.origin, rrsets);
-    return lane.submit({ intent, write: (zone) => writeImport(zone, intent.principal, wanted) });
+    return this.#submit({ intent, write: (zone) => writeImport(zone, intent.principal, wanted) });
   }
 
   zones(): readonly ZoneStatus[] {
     const zones: ZoneStatus[] = [];
     for (const lane of this.#lanes.values()) {
       if (lane.version === undefined) continue;
-      zones.push({ origin: lane.origin, ...lane.version, names: lane.names() });
+      const { serial, sequence } = lane.version;
+      zones.push({ origin: lane.origin, serial, sequence, names: lane.names() });
     }
     return zones;
   }
@@ -228,7 +249,8 @@ class Engine implements ZoneEngine {
     throw new WindhoverError(ErrorCode.forbidden, message);
   }
 
-  #creationEntry({ origin, principal, door, address }: Intent, rrsets: Iterable<RRset>) {
+  #creationEntry(intent: Intent, rrsets: Iterable<RRset>, sequence: number): JournalEntry {
+    const { origin, principal, door, address } = intent;
     const serial = checkNewZone(origin, rrsets, this.#laneParts.zoneRRsets);
     const added: RRset[] = [];
     for (const rrset of rrsets) if (added.push(rrset) > CREATION_RRSETS) break;
@@ -238,7 +260,7 @@ class Engine implements ZoneEngine {
       toSerial: serial,
       removed: [],
       added: added.length > CREATION_RRSETS ? [] : added,
-      sequence: 1,
+      sequence,
       timeMs: this.#parts.clock.nowMs(),
       actor: principal.actor,
       door,

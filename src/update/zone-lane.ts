@@ -20,6 +20,7 @@ import { type FollowParts, followStore } from "./follow-store.ts";
 import type { Change } from "./judge-change.ts";
 import { checkStranger } from "./policy.ts";
 import { type Refusal, refuse } from "./refusal.ts";
+import { ShownVersions } from "./shown-versions.ts";
 import { logApplied, logFollowed, logRefused } from "./update-log.ts";
 import type { Verdict } from "./update-request.ts";
 import type { ZoneRoom } from "./zone-room.ts";
@@ -32,6 +33,8 @@ export interface LaneParts extends FollowParts {
   readonly onCommit: (origin: Name, entries: readonly JournalEntry[]) => void;
   /** After the zone has gone from the table. */
   readonly onGone: (lane: ZoneLane) => void;
+  /** Runs a task after this turn's messages. */
+  readonly defer: (task: () => void) => void;
 }
 
 interface Waiting {
@@ -52,7 +55,7 @@ export class ZoneLane {
   /** The store may be past the table: look before the next commit. */
   #isStale = true;
   #isGone = false;
-  #version: ZoneVersion | undefined;
+  readonly #shown = new ShownVersions();
   /** What the first update of a batch would do, drafted when it came. */
   #early: { readonly change: Change; readonly draft: Draft } | undefined;
   /** Names with data, counted when first asked for. */
@@ -65,7 +68,7 @@ export class ZoneLane {
 
   /** What the table shows; `undefined` while the zone is not loaded. */
   get version(): ZoneVersion | undefined {
-    return this.#version;
+    return this.#shown.newest;
   }
 
   submit(change: Change): Promise<Verdict> {
@@ -113,7 +116,7 @@ export class ZoneLane {
     const early = this.#early;
     this.#early = undefined;
     const isWhole = changes.length === 1 && changes[0] === early?.change;
-    return isWhole && early?.draft.commit?.expected === this.#version ? early?.draft : undefined;
+    return isWhole && early?.draft.commit?.expected === this.version ? early?.draft : undefined;
   }
 
   /** Another writer may have changed the zone: looks soon, between commits. */
@@ -142,8 +145,10 @@ export class ZoneLane {
   delete(): Promise<boolean> {
     return this.#exclusively(async () => {
       this.#isStale = true;
+      // A zone that the store has lost is put back first: its end must be known to the store.
+      if (this.version !== undefined) await this.#followStore();
       const existed = await this.#parts.store.deleteZone(this.origin);
-      this.#retire();
+      if (!this.#isGone) this.#retire();
       return existed;
     });
   }
@@ -174,7 +179,7 @@ export class ZoneLane {
   #wake(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
-    setImmediate(() => void this.#run());
+    this.#parts.defer(() => void this.#run());
   }
 
   async #run(): Promise<void> {
@@ -237,11 +242,12 @@ export class ZoneLane {
 
   #draft(changes: readonly Change[]): Draft {
     const { clock, log } = this.#parts;
-    assert(this.#version !== undefined, "a zone that is not stale is loaded");
+    const { version } = this;
+    assert(version !== undefined, "a zone that is not stale is loaded");
     const onFault = ({ intent }: Change, error: unknown) =>
       log.error({ zone: formatName(intent.origin), error: errorText(error) }, "an update threw");
     const options = { timeMs: clock.nowMs(), room: this.#room(), onFault };
-    return draftCommit(this.#view(), this.#version, changes, options);
+    return draftCommit(this.#view(), version, changes, options);
   }
 
   #room(): ZoneRoom {
@@ -278,7 +284,7 @@ export class ZoneLane {
       const detail = `the change is stored but cannot be shown: ${errorMessage(error)}`;
       return refuse(Rcode.servFail, "limit", detail);
     }
-    this.#version = commit.next;
+    this.#shown.add(commit.next);
     if (this.#names !== undefined) this.#names += draft.ownersAdded;
     return undefined;
   }
@@ -318,10 +324,11 @@ export class ZoneLane {
   }
 
   async #followStore(): Promise<void> {
-    const followed = await followStore(this.#parts, this.origin, this.#version);
+    const followed = await followStore(this.#parts, this.origin, this.#shown.all);
     if (followed.status === "gone") return this.#retire();
     this.#isStale = false;
-    this.#version = followed.version;
+    if (followed.isReloaded) this.#shown.reset(undefined);
+    for (const version of followed.versions) this.#shown.add(version);
     if (followed.isReloaded) this.#names = undefined;
     else if (this.#names !== undefined) this.#names += followed.ownersAdded;
     if (!followed.isReloaded && followed.entries.length === 0) return;
@@ -341,7 +348,7 @@ export class ZoneLane {
       await this.#follow();
       throw error;
     }
-    this.#version = { serial: entry.toSerial, sequence: entry.sequence };
+    this.#shown.reset({ serial: entry.toSerial, sequence: entry.sequence });
     this.#isStale = false;
     logApplied(this.#parts.log, entry);
     this.#tellOfCommit([entry]);
@@ -350,8 +357,8 @@ export class ZoneLane {
   #retire(): void {
     this.#isGone = true;
     this.#isStale = true;
-    if (this.#version !== undefined) this.#parts.table.dropZone(this.origin);
-    this.#version = undefined;
+    if (this.version !== undefined) this.#parts.table.dropZone(this.origin);
+    this.#shown.reset(undefined);
     this.#parts.onGone(this);
   }
 
