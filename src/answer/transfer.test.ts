@@ -48,7 +48,7 @@ function query(additionals: readonly ResourceRecord[] = [], flags = 0): Uint8Arr
 
 function envelope(message: Uint8Array, capacity: number = Limits.messageLength): TransferEnvelope {
   const finish: TransferEnvelope["finish"] = ({ length }) => length;
-  return { query: message, length: message.length, capacity, reserved: 0, finish };
+  return { query: message, length: message.length, capacity, reserved: 0, isPadded: false, finish };
 }
 
 /** Copies of all messages, which share a buffer. */
@@ -155,6 +155,13 @@ describe("the messages", () => {
       options: [],
     });
     expect(others.flat()).toEqual([]);
+  });
+
+  test("have an OPT each when each is padded", () => {
+    const padded = { ...envelope(query([OPT])), isPadded: true };
+    const messages = messagesOf(manyTexts(300), padded);
+    expect(messages.length).toBeGreaterThan(1);
+    for (const message of messages) expect(readMessage(message).additionals).toHaveLength(1);
   });
 
   test("carry every RR in order, whatever the RRsets", () => {

@@ -67,8 +67,10 @@ export interface TransferEnvelope {
   readonly length: number;
   /** Octets of a message at most, all included. */
   readonly capacity: number;
-  /** Octets that `finish` adds to a message at most. */
+  /** Octets that `finish` adds to a message at most, padding not counted: that takes what room there is. */
   readonly reserved: number;
+  /** Whether every message is to be padded, and so has an OPT, not the first alone. */
+  readonly isPadded: boolean;
   /** Adds what ends a message, options to its OPT and a TSIG, and returns its new length. */
   readonly finish: (unfinished: UnsignedMessage) => number;
 }
@@ -106,7 +108,10 @@ function* recordsOf(rrsets: Iterable<RRset>): Generator<ResourceRecord, void, un
   }
 }
 
-/** One message being filled. The first repeats the question and, if the client has EDNS, an OPT (RFC 5936 §2.2). */
+/**
+ * One message being filled. The first repeats the question and, if the client has EDNS, an OPT; the others may have one
+ * (RFC 5936 §2.2.5).
+ */
 class TransferMessage {
   readonly #buffer: Uint8Array;
   readonly #envelope: TransferEnvelope;
@@ -116,11 +121,12 @@ class TransferMessage {
   #answers = 0;
 
   constructor(buffer: Uint8Array, envelope: TransferEnvelope, isFirst: boolean) {
-    const { query, length, capacity, reserved } = envelope;
+    const { query, length, capacity, reserved, isPadded } = envelope;
     const questionEnd = questionSectionEnd(query, length);
     this.#buffer = buffer;
     this.#envelope = envelope;
-    this.#opt = isFirst ? findOpt(query, questionEnd, length, countRecords(query)) : 0;
+    const hasOpt = isFirst || isPadded;
+    this.#opt = hasOpt ? findOpt(query, questionEnd, length, countRecords(query)) : 0;
     const end = capacity - reserved - (this.#opt > 0 ? OPT_LENGTH : 0);
     this.#writer = new MessageWriter(buffer, 0, end);
     this.#writeHead(query, isFirst ? questionEnd : HEADER_LENGTH);

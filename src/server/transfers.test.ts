@@ -16,6 +16,7 @@ import {
 } from "../../test/update/zone-fixtures.ts";
 import { type Client, Transport } from "../answer/client.ts";
 import { openSigned } from "../answer/gate.ts";
+import { PADDING_BLOCK, padReply } from "../answer/reply-options.ts";
 import type { Clock } from "../base/clock.ts";
 import { Limits } from "../base/limits.ts";
 import type { Principal } from "../identity/principal.ts";
@@ -35,6 +36,7 @@ import { type TransferReply, Transfers } from "./transfers.ts";
 
 const KEY: TsigKey = { name: at("key"), algorithm: "hmac-sha256", secret: Uint8Array.of(1, 2, 3) };
 const NOW_SECONDS = standingClock.nowMs() / 1000;
+const tls: Client = { transport: Transport.tls, address: "192.0.2.9", port: 4321 };
 const tcp: Client = { transport: Transport.tcp, address: "192.0.2.9", port: 4321 };
 const udp: Client = { ...tcp, transport: Transport.udp };
 
@@ -100,6 +102,8 @@ interface Asking {
   readonly authorities?: readonly ResourceRecord[];
   readonly key?: TsigKey;
   readonly capacity?: number;
+  /** Octets of the options of the query's OPT, in hex; it has none without. */
+  readonly options?: string;
 }
 
 function soaRecord(serial: number, origin = ORIGIN): ResourceRecord {
@@ -108,13 +112,19 @@ function soaRecord(serial: number, origin = ORIGIN): ResourceRecord {
   return { owner: origin, rrtype: Type.SOA, class: Class.in, ttl, rdata };
 }
 
+function optRecord(options: string): ResourceRecord {
+  const rdata = new Uint8Array(Buffer.from(options, "hex"));
+  return { owner: parseName("."), rrtype: Type.OPT, class: 1_232, ttl: 0, rdata };
+}
+
 /** What the gate makes of such a query, and the MAC of it. */
 function queryOf({ who = WHOLE, client = tcp, origin = ORIGIN, serial, ...more }: Asking) {
   const isIxfr = serial !== undefined || more.authorities !== undefined;
   const question = makeQuery({ id: 7, name: origin, qtype: isIxfr ? Type.IXFR : Type.AXFR });
   const authorities = more.authorities ?? (serial === undefined ? [] : [soaRecord(serial, origin)]);
   const buffer = new Uint8Array(1_000);
-  let length = writeMessage({ ...question, authorities }, buffer);
+  const additionals = more.options === undefined ? [] : [optRecord(more.options)];
+  let length = writeMessage({ ...question, authorities, additionals }, buffer);
   const { key } = more;
   if (key !== undefined) {
     length = signTsig({ message: buffer, length, key, nowSeconds: NOW_SECONDS });
@@ -123,7 +133,8 @@ function queryOf({ who = WHOLE, client = tcp, origin = ORIGIN, serial, ...more }
   if (opened.kind !== "open") throw new Error("the query is good");
   const capacity =
     more.capacity ?? (client.transport === Transport.udp ? 1_232 : Limits.messageLength);
-  const addOptions = (_: Uint8Array, end: number) => end;
+  const isTls = client.transport === Transport.tls;
+  const addOptions = isTls ? padReply : (_: Uint8Array, end: number) => end;
   return { ...opened, principal: who, client, capacity, optionsLength: 0, addOptions };
 }
 
@@ -419,6 +430,28 @@ describe("TSIG", () => {
     expect(new Set(statuses)).toEqual(new Set(["ok"]));
     expect(stream.isVouched).toBe(true);
     expect(messages.length).toBeGreaterThan(serial === undefined ? 3 : 0);
+  });
+
+  test.each([
+    ["AXFR", undefined],
+    ["IXFR", 1],
+  ])("and over TLS every message is padded, if the query of an %s was", async (_, serial) => {
+    const { transfers, change } = await start({ zone: [...exampleZone(), ...manyHosts(3_000)] });
+    await change(2);
+    const asking = { key: KEY, client: tls, ...(serial === undefined ? {} : { serial }) };
+    const query = queryOf({ ...asking, options: "000c0000" });
+    const messages = messagesOf(await transfers.answer(query));
+    const stream = verifier(query);
+    for (const message of messages) {
+      expect(message.length % PADDING_BLOCK).toBe(0);
+      expect(stream.verify(message, NOW_SECONDS)).toBe("ok");
+    }
+    expect(messages.length).toBeGreaterThan(serial === undefined ? 3 : 0);
+    const plain = messagesOf(await transfers.answer(queryOf({ ...asking, options: "" })));
+    const opts = plain.map((message) =>
+      readMessage(message).additionals.filter(({ rrtype }) => rrtype === Type.OPT),
+    );
+    expect(opts.slice(1).flat()).toEqual([]);
   });
 
   test("signs a transfer over UDP within its octets", async () => {

@@ -10,6 +10,7 @@
 import { type Client, Transport } from "../answer/client.ts";
 import { ERROR_REPLY_LENGTH, type Rejection, writeErrorReply } from "../answer/error-reply.ts";
 import type { SignedContext } from "../answer/gate.ts";
+import { readAskedOptions } from "../answer/reply-options.ts";
 import {
   type Covers,
   fullTransfer,
@@ -221,8 +222,9 @@ export class Transfers {
 
   /** RFC 8945 §5.3.1: every message is signed. */
   #envelope(query: TransferQuery): TransferEnvelope {
-    const { length, capacity, tsig, optionsLength, addOptions } = query;
-    const plain = { query: query.message, length, capacity };
+    const { message, length, capacity, client, tsig, optionsLength, addOptions } = query;
+    const isPadded = readAskedOptions(message, length, client)?.isPadded === true;
+    const plain = { query: message, length, capacity, isPadded };
     const finishPlain: TransferEnvelope["finish"] = (each) =>
       addOptions(each.message, each.length, 0);
     if (tsig === undefined) return { ...plain, reserved: optionsLength, finish: finishPlain };
