@@ -89,6 +89,10 @@ export const Limits = {
   redisCommandMs: 10_000,
   /** Milliseconds between attempts to reach a lost Redis grow up to this. */
   redisReconnectMs: 2_000,
+  /** Milliseconds between two looks at what others changed in Redis, a quarter more or less. */
+  redisCompareMs: 2_000,
+  /** Zones that one such look compares: below a millisecond of Redis' time. */
+  redisComparePage: 1_000,
   /** Replicas of a Redis that a commit may wait for: no real one has as many. */
   redisReplicas: 100,
   /** Seconds after which Redis forgets the half of a zone that a dead process was making or loading. */

@@ -12,15 +12,14 @@ import { formatName, type Name } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
 import { checkCommit, checkCreation, checkDocumentId, zoneExists } from "./check-commit.ts";
 import { readJournalRecord, writeJournalRecord } from "./journal-record.ts";
-import { DEFAULT_RETENTION, type JournalRetention, mostExpired } from "./journal-retention.ts";
+import { DEFAULT_RETENTION, type JournalRetention } from "./journal-retention.ts";
 import { OpenWork } from "./open-work.ts";
 import { unreadable } from "./record-bytes.ts";
 import { createClient } from "./redis/redis-client.ts";
-import {
-  RedisConnection,
-  type ScriptArgument,
-  type StateListener,
-} from "./redis/redis-connection.ts";
+import { commitArguments } from "./redis/redis-commit.ts";
+import { RedisConnection, type StateListener } from "./redis/redis-connection.ts";
+import { RedisDocuments } from "./redis/redis-documents.ts";
+import { formatZoneHint } from "./redis/redis-hint.ts";
 import {
   createRedisKeys,
   DEFAULT_PREFIX,
@@ -33,7 +32,7 @@ import {
   type RedisKeys,
 } from "./redis/redis-keys.ts";
 import { parseRedisLocation, type RedisLocation } from "./redis/redis-location.ts";
-import { watchRedis } from "./redis/redis-watcher.ts";
+import { RedisWatcher } from "./redis/redis-watcher.ts";
 import { beginZoneLoad } from "./redis/redis-zone-load.ts";
 import { writeRRsetKey, writeRRsetValue } from "./rrset-record.ts";
 import type {
@@ -76,12 +75,14 @@ export async function openRedisStore(
 export class RedisStore implements Store {
   readonly #connection: RedisConnection;
   readonly #keys: RedisKeys;
-  readonly #location: RedisLocation;
+  /** Where one command must not touch keys of several zones. */
+  readonly #isCluster: boolean;
   readonly #retention: JournalRetention;
   readonly #work = new OpenWork();
-  readonly #watches = new Set<() => void>();
   /** Marks the hints of this store, so that it does not hear itself. */
   readonly #writer = randomBytes(8).toString("hex");
+  readonly #documents: RedisDocuments;
+  readonly #watcher: RedisWatcher;
 
   constructor(
     connection: RedisConnection,
@@ -92,7 +93,18 @@ export class RedisStore implements Store {
     this.#retention = retention;
     this.#connection = connection;
     this.#keys = keys;
-    this.#location = location;
+    this.#isCluster = location.kind === "cluster";
+    this.#documents = new RedisDocuments(connection, keys, this.#writer);
+    this.#watcher = new RedisWatcher({
+      subscriber: createClient(location, () => !this.#watcher.isStopped),
+      keys,
+      writer: this.#writer,
+      source: {
+        scanOrigins: (cursor) => this.#scanOrigins(cursor),
+        readVersions: (origins) => this.#readVersions(origins),
+        countWrites: (kind) => this.#documents.countWrites(kind),
+      },
+    });
   }
 
   /** Hears when the connection is lost or back. Returns the way to stop. */
@@ -129,6 +141,21 @@ export class RedisStore implements Store {
       throw unreadable(() => where, "it is not a name");
     }
     return this.#readZone(origin);
+  }
+
+  #scanOrigins(cursor: string): Promise<[cursor: string, origins: string[]]> {
+    const { client } = this.#connection;
+    const count = Limits.redisComparePage;
+    return this.#connection.ask(() => client.sscan(this.#keys.zones, cursor, "COUNT", count));
+  }
+
+  async #readVersions(origins: readonly Name[]): Promise<(string | null)[]> {
+    if (origins.length === 0) return [];
+    const { client } = this.#connection;
+    const keys = origins.map((origin) => this.#keys.zone(origin).version);
+    return this.#connection.ask(() =>
+      this.#isCluster ? Promise.all(keys.map((key) => client.get(key))) : client.mget(keys),
+    );
   }
 
   async #readZone(origin: Name): Promise<StoredZone | undefined> {
@@ -258,10 +285,11 @@ export class RedisStore implements Store {
       checkCommit(commit);
       const { origin } = commit;
       const keys = this.#keys.zone(origin);
+      const [channel, hint] = this.#hint(origin, commit.next);
       const outcome = await this.#connection.script(
         "commit",
         [keys.version, keys.rrsets, keys.journal, keys.loads],
-        this.#commitArguments(commit, keys.before),
+        commitArguments(commit, { keys, retention: this.#retention, channel, hint }),
       );
       if (outcome === 1) return { status: "committed" };
       const actual =
@@ -270,30 +298,6 @@ export class RedisStore implements Store {
           : this.#readVersion((outcome as Buffer).toString(), keys.version);
       return { status: "conflict", actual };
     });
-  }
-
-  #commitArguments(commit: ZoneCommit, before: string): ScriptArgument[] {
-    const { origin, expected, next, entries, changes } = commit;
-    const args: ScriptArgument[] = [
-      formatVersion(expected),
-      formatVersion(next),
-      this.#retention.entries,
-      before,
-      ...this.#hint(origin),
-      JOURNAL_FIELD,
-      oldestKept(entries, this.#retention),
-      mostExpired(entries.length),
-      entries.length,
-    ];
-    for (const entry of entries) args.push(journalId(entry.sequence), writeJournalRecord(entry));
-    const ended = changes.filter(({ rrset }) => rrset === undefined);
-    args.push(ended.length);
-    for (const { owner, rrtype } of ended) args.push(writeRRsetKey(owner, rrtype, origin));
-    for (const { owner, rrtype, rrset } of changes) {
-      if (rrset === undefined) continue;
-      args.push(writeRRsetKey(owner, rrtype, origin), writeRRsetValue(rrset));
-    }
-    return args;
   }
 
   readJournal(
@@ -317,56 +321,31 @@ export class RedisStore implements Store {
     });
   }
 
-  watch({ zones }: StoreWatcher): () => void {
+  watch(watcher: StoreWatcher): () => void {
     this.#work.check();
-    const stop = watchRedis({
-      client: createClient(this.#location, () => this.#watches.has(stop)),
-      keys: this.#keys,
-      writer: this.#writer,
-      listZones: () => this.listZones(),
-      changed: (origin) => zones?.changed(origin),
-    });
-    this.#watches.add(stop);
-    return () => {
-      this.#watches.delete(stop);
-      stop();
-    };
+    return this.#watcher.add(watcher);
   }
 
   readDocuments(kind: DocumentKind): Promise<readonly StoreDocument[]> {
-    return this.#work.run(async () => {
-      const { client, place } = this.#connection;
-      const key = this.#keys.documents(kind);
-      const found = await this.#connection.ask(() => client.hgetallBuffer(key));
-      return Object.entries(found).map(([id, value]) => {
-        const json = value.toString("utf8");
-        if (Buffer.from(json, "utf8").equals(value)) return { id, json };
-        throw unreadable(() => `${place}, key ${key}: the ${kind} "${id}"`, "it is not UTF-8");
-      });
-    });
+    return this.#work.run(() => this.#documents.read(kind));
   }
 
   writeDocument(kind: DocumentKind, id: string, json: string | undefined): Promise<void> {
     return this.#work.run(async () => {
       checkDocumentId(id);
-      const { client } = this.#connection;
-      const key = this.#keys.documents(kind);
-      await this.#connection.ask(() =>
-        json === undefined ? client.hdel(key, id) : client.hset(key, id, json),
-      );
+      await this.#documents.write(kind, id, json);
     });
   }
 
   async close(): Promise<void> {
     if (this.#work.isClosed) return;
     await this.#work.close();
-    for (const stop of this.#watches) stop();
-    this.#watches.clear();
+    this.#watcher.stop();
     await this.#connection.close();
   }
 
-  #hint(origin: Name): [channel: string, hint: string] {
-    return [this.#keys.changes, `${this.#writer} ${formatOrigin(origin)}`];
+  #hint(origin: Name, version?: ZoneVersion): [channel: string, hint: string] {
+    return [this.#keys.changes, formatZoneHint(this.#writer, origin, version)];
   }
 
   #readVersion(text: string, key: string): ZoneVersion {
@@ -375,9 +354,4 @@ export class RedisStore implements Store {
     const problem = `it is "${text.slice(0, 40)}", not a version`;
     throw unreadable(() => `${this.#connection.place}, key ${key}`, problem);
   }
-}
-
-/** Journal entries written before this go; 0 for none. */
-function oldestKept(entries: readonly JournalEntry[], { ageMs }: JournalRetention): number {
-  return Math.max(0, (entries.at(-1)?.timeMs as number) - ageMs);
 }

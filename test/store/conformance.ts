@@ -791,5 +791,29 @@ function describeSharing(current: () => [Subject, Store]): void {
       await first.listZones();
       expect(heard).toEqual([]);
     });
+
+    test("a handle hears of documents that the other wrote or deleted", async () => {
+      const heard: string[] = [];
+      const stop = first.watch({ documents: (kind) => heard.push(kind) });
+      const hears = async (kind: string) => {
+        await eventually(async () => heard.includes(kind));
+        heard.length = 0;
+      };
+      await eventually(async () => {
+        await second.writeDocument("host", "subscribed", "{}");
+        return heard.length > 0;
+      });
+      await second.writeDocument("token", "a", "{}");
+      await hears("token");
+      await second.writeDocument("key", "b", "{}");
+      await hears("key");
+      await second.writeDocument("token", "a", undefined);
+      await hears("token");
+      expect(await first.readDocuments("token")).toEqual([]);
+      stop();
+      await second.writeDocument("user", "c", "{}");
+      await first.readDocuments("user");
+      expect(heard).not.toContain("user");
+    });
   });
 }

@@ -14,6 +14,7 @@ import { createClient } from "./redis-client.ts";
 import { redisError } from "./redis-error.ts";
 import { type RedisKeys, SCHEMA_VERSION } from "./redis-keys.ts";
 import type { RedisLocation } from "./redis-location.ts";
+import { WRITE_DOCUMENT_SCRIPT } from "./write-document-script.ts";
 
 const OLDEST_REDIS = 6;
 
@@ -24,6 +25,7 @@ const SCRIPTS = {
   createZone: CREATE_ZONE_SCRIPT,
   deleteZone: DELETE_ZONE_SCRIPT,
   endLoad: END_LOAD_SCRIPT,
+  writeDocument: WRITE_DOCUMENT_SCRIPT,
 } as const;
 
 export type ScriptName = keyof typeof SCRIPTS;

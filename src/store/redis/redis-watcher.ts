@@ -1,63 +1,185 @@
 /**
- * Hears of changes that other processes made. Hints come over pub/sub, which forgets what nobody hears; so
- * versions are compared whenever the subscription begins or comes back.
+ * Hears of what other processes changed. Hints come over pub/sub within a millisecond or so, but it forgets what
+ * nobody hears; so what there is, is compared with what the watchers have: a page of zones every few seconds, and all
+ * of them whenever the subscription begins or comes back.
  */
+import { randomInt } from "node:crypto";
 import type { Redis } from "ioredis";
-import { type Name, nameKey } from "../../wire/name.ts";
-import type { StoredZone } from "../store.ts";
-import { parseOrigin, type RedisKeys } from "./redis-keys.ts";
+import { Limits } from "../../base/limits.ts";
+import type { Name } from "../../wire/name.ts";
+import {
+  DOCUMENT_KINDS,
+  type DocumentKind,
+  type StoreWatcher,
+  type ZoneVersion,
+} from "../store.ts";
+import { isSameVersion } from "../zone-version.ts";
+import { parseHint } from "./redis-hint.ts";
+import { formatOrigin, parseOrigin, parseVersion, type RedisKeys } from "./redis-keys.ts";
 
 export interface Watching {
   /** A connection of its own: one that subscribes can do nothing else. */
-  readonly client: Redis;
+  readonly subscriber: Redis;
   readonly keys: RedisKeys;
   /** Marks our own hints, which are none for us. */
   readonly writer: string;
-  readonly listZones: () => Promise<readonly StoredZone[]>;
-  readonly changed: (origin: Name) => void;
+  /** What there is, read over the ordinary connection. */
+  readonly source: WatchedSource;
 }
 
-/** Returns the way to stop. */
-export function watchRedis(watching: Watching): () => void {
-  const { client, keys, writer, changed } = watching;
-  const known = readVersions(watching);
-  let isStopped = false;
-  client.on("error", () => {});
-  client.on("ready", () => {
-    client.subscribe(keys.changes).then(
-      () => (isStopped ? undefined : compareVersions(watching, known)),
-      () => {},
+export interface WatchedSource {
+  /** The next page of origins, from cursor "0" back to "0"; each that is always there comes at least once. */
+  scanOrigins(cursor: string): Promise<readonly [cursor: string, origins: readonly string[]]>;
+  /** As Redis holds them, in this order. */
+  readVersions(origins: readonly Name[]): Promise<readonly (string | null)[]>;
+  /** How often the documents of this kind were written; `null` when they never were, or are lost. */
+  countWrites(kind: DocumentKind): Promise<string | null>;
+}
+
+export class RedisWatcher {
+  readonly #watching: Watching;
+  readonly #watchers = new Set<StoreWatcher>();
+  readonly #writes = new Map<DocumentKind, string>();
+  /** Of this round: origins that came so far. */
+  #seen = new Set<string>();
+  #cursor = "0";
+  /** Versions that cannot be read and were told, by origin: told once. */
+  #unreadable = new Map<string, string>();
+  #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
+
+  constructor(watching: Watching) {
+    this.#watching = watching;
+    const { subscriber, keys } = watching;
+    subscriber.on("error", () => {});
+    subscriber.on("ready", () => {
+      subscriber.subscribe(keys.changes).then(
+        () => this.#compareSoon(0),
+        () => {},
+      );
+    });
+    subscriber.on("message", (_channel: string, hint: string) => this.#hear(hint));
+  }
+
+  add(watcher: StoreWatcher): () => void {
+    const isFirst = this.#watchers.size === 0;
+    this.#watchers.add(watcher);
+    if (isFirst && this.#watching.subscriber.status === "wait") {
+      this.#watching.subscriber.connect().catch(() => {});
+      this.#compareSoon();
+    }
+    return () => this.#watchers.delete(watcher);
+  }
+
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    this.#watchers.clear();
+    this.#watching.subscriber.disconnect();
+  }
+
+  #hear(text: string): void {
+    const hint = parseHint(text);
+    if (hint === undefined || hint.writer === this.#watching.writer) return;
+    if (hint.kind !== undefined) this.#tellDocuments(hint.kind);
+    else this.#tellZone(hint.origin, (known) => isReached(known, hint.version));
+  }
+
+  #tellDocuments(kind: DocumentKind): void {
+    for (const { documents } of this.#watchers) documents?.(kind);
+  }
+
+  #tellZone(origin: Name, isKnown: (known: ZoneVersion | undefined) => boolean): void {
+    for (const { zones } of this.#watchers) {
+      if (zones !== undefined && !isKnown(zones.version(origin))) zones.changed(origin);
+    }
+  }
+
+  /** With no delay given, a page and then a pause; with none at all, everything at once. */
+  #compareSoon(delayMs = pauseMs()): void {
+    if (this.#isStopped) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#compare(delayMs === 0), delayMs);
+    this.#timer.unref();
+  }
+
+  async #compare(isWhole: boolean): Promise<void> {
+    try {
+      if (isWhole) this.#beginRound();
+      await this.#compareDocuments();
+      do await this.#comparePage();
+      while (isWhole && this.#cursor !== "0" && !this.#isStopped);
+    } catch {
+      // Whoever uses the store learns that it is down; the next comparison begins anew.
+      this.#beginRound();
+    }
+    this.#compareSoon();
+  }
+
+  #beginRound(): void {
+    this.#cursor = "0";
+    this.#seen = new Set();
+  }
+
+  async #comparePage(): Promise<void> {
+    const { source } = this.#watching;
+    const [cursor, texts] = await source.scanOrigins(this.#cursor);
+    const origins = texts.flatMap((text) => parseOrigin(text) ?? []);
+    const versions = await source.readVersions(origins);
+    for (const [at, origin] of origins.entries()) this.#compareZone(origin, versions[at] ?? null);
+    this.#cursor = cursor;
+    if (cursor === "0") this.#endRound();
+  }
+
+  #compareZone(origin: Name, found: string | null): void {
+    const text = formatOrigin(origin);
+    this.#seen.add(text);
+    const version = found === null ? undefined : parseVersion(found);
+    if (found !== null && version === undefined) {
+      if (this.#unreadable.get(text) === found) return;
+      this.#unreadable.set(text, found);
+    } else this.#unreadable.delete(text);
+    this.#tellZone(origin, (known) =>
+      known === undefined || version === undefined
+        ? known === undefined && found === null
+        : isSameVersion(known, version),
     );
-  });
-  client.on("message", (_channel: string, hint: string) => {
-    const [from, text] = hint.split(" ");
-    const origin = text === undefined ? undefined : parseOrigin(text);
-    if (origin !== undefined && from !== writer && !isStopped) changed(origin);
-  });
-  client.connect().catch(() => {});
-  return () => {
-    isStopped = true;
-    client.disconnect();
-  };
+  }
+
+  /** Zones that a watcher has and that did not come are deleted, or made since the round began. */
+  #endRound(): void {
+    for (const { zones } of this.#watchers) {
+      for (const origin of zones?.origins() ?? []) {
+        if (!this.#seen.has(formatOrigin(origin))) zones?.changed(origin);
+      }
+    }
+    this.#beginRound();
+  }
+
+  /** A count that is gone is no news of documents: Redis has lost them, and what is known goes on. */
+  async #compareDocuments(): Promise<void> {
+    const { source } = this.#watching;
+    const counts = await Promise.all(DOCUMENT_KINDS.map((kind) => source.countWrites(kind)));
+    for (const [at, kind] of DOCUMENT_KINDS.entries()) {
+      const count = counts[at] ?? null;
+      if (count === null || count === this.#writes.get(kind)) continue;
+      this.#writes.set(kind, count);
+      this.#tellDocuments(kind);
+    }
+  }
 }
 
-type Versions = Map<string, StoredZone>;
-
-async function readVersions({ listZones }: Watching): Promise<Versions> {
-  const zones = await listZones().catch(() => []);
-  return new Map(zones.map((zone) => [nameKey(zone.origin), zone]));
+/** Whether somebody who stands there need not hear of a step to this version. */
+function isReached(known: ZoneVersion | undefined, version: ZoneVersion | undefined): boolean {
+  if (known === undefined || version === undefined) return false;
+  return known.sequence > version.sequence || isSameVersion(known, version);
 }
 
-/** Calls back for every zone that is not as it was last seen here; some of those changes may be our own. */
-async function compareVersions(watching: Watching, known: Promise<Versions>): Promise<void> {
-  const before = await known;
-  const now = await readVersions(watching);
-  for (const [key, zone] of now) {
-    if (before.get(key)?.sequence !== zone.sequence) watching.changed(zone.origin);
-  }
-  for (const [key, zone] of before) {
-    if (!now.has(key)) watching.changed(zone.origin);
-  }
-  before.clear();
-  for (const [key, zone] of now) before.set(key, zone);
+/** Nodes that were started together do not look together. */
+function pauseMs(): number {
+  return randomInt(Limits.redisCompareMs * 0.75, Limits.redisCompareMs * 1.25);
 }
