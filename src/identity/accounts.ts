@@ -23,6 +23,7 @@ import { decoyHash, hashPassword, isPasswordHash, verifyPassword } from "./passw
 import { PasswordCache } from "./password-cache.ts";
 import { PasswordQueue } from "./password-queue.ts";
 import type { Principal } from "./principal.ts";
+import { StoredDocuments } from "./stored-documents.ts";
 import { equalDigests, makeToken, secretDigest, type Token, tokenId } from "./token.ts";
 
 interface User {
@@ -46,7 +47,8 @@ export interface AccountsParts {
 }
 
 export class Accounts {
-  readonly #store: Store;
+  readonly #userDocuments: StoredDocuments;
+  readonly #tokenDocuments: StoredDocuments;
   readonly #clock: Clock;
   readonly #log: Logger;
   #configured: ReadonlyMap<string, User> = new Map();
@@ -61,7 +63,8 @@ export class Accounts {
   #decoy: string | undefined;
 
   constructor({ store, clock, log }: AccountsParts) {
-    this.#store = store;
+    this.#userDocuments = new StoredDocuments(store, "user");
+    this.#tokenDocuments = new StoredDocuments(store, "token");
     this.#clock = clock;
     this.#log = log;
   }
@@ -85,16 +88,25 @@ export class Accounts {
     this.prepareConfigured(texts)();
   }
 
-  /** Reads users and tokens of the store anew. One that cannot be read is reported and left as it is. */
   async load(): Promise<void> {
-    const users = await this.#store.readDocuments("user");
-    const tokens = await this.#store.readDocuments("token");
+    await this.loadUsers();
+    await this.loadTokens();
+  }
+
+  /** Reads the stored users, in place of those read before. One that cannot be read is reported and left as it is. */
+  async loadUsers(): Promise<void> {
+    const users = await this.#userDocuments.read();
     this.#stored = new Map();
-    this.#tokens = new Map();
     for (const { id, json } of users) this.#attempt("user", id, () => this.#takeUser(id, json));
-    for (const { id, json } of tokens) this.#attempt("token", id, () => this.#takeToken(id, json));
     this.#cache.clear();
     this.#chooseDecoy();
+  }
+
+  /** The same for tokens. */
+  async loadTokens(): Promise<void> {
+    const tokens = await this.#tokenDocuments.read();
+    this.#tokens = new Map();
+    for (const { id, json } of tokens) this.#attempt("token", id, () => this.#takeToken(id, json));
   }
 
   hasUser(name: string): boolean {
@@ -154,7 +166,7 @@ export class Accounts {
       created: new Date(this.#clock.nowMs()).toISOString(),
     };
     const json = JSON.stringify(document);
-    await this.#store.writeDocument("token", token.id, json);
+    await this.#tokenDocuments.write(token.id, json);
     this.#takeToken(token.id, json);
     return token;
   }
@@ -162,7 +174,7 @@ export class Accounts {
   /** False when there is no such token. */
   async revokeToken(id: string): Promise<boolean> {
     if (!this.#tokens.has(id)) return false;
-    await this.#store.writeDocument("token", id, undefined);
+    await this.#tokenDocuments.write(id, undefined);
     this.#tokens.delete(id);
     return true;
   }
@@ -187,7 +199,7 @@ export class Accounts {
       password: hash,
       grants: parsed,
     } satisfies UserDocument);
-    await this.#store.writeDocument("user", name, json);
+    await this.#userDocuments.write(name, json);
     this.#takeUser(name, json);
     this.#chooseDecoy();
   }
@@ -196,7 +208,7 @@ export class Accounts {
   async removeUser(name: string): Promise<boolean> {
     this.#refuseConfigured(name);
     if (!this.#stored.has(name)) return false;
-    await this.#store.writeDocument("user", name, undefined);
+    await this.#userDocuments.write(name, undefined);
     this.#stored.delete(name);
     this.#chooseDecoy();
     return true;

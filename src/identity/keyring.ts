@@ -12,6 +12,7 @@ import { formatName, type Name, nameKey, parseName } from "../wire/name.ts";
 import { parseTsigAlgorithm, type TsigKey } from "../wire/tsig.ts";
 import { formatGrant, GrantText, parseGrant } from "./grant-text.ts";
 import type { Grant, Principal } from "./principal.ts";
+import { StoredDocuments } from "./stored-documents.ts";
 
 export interface TsigCredential {
   readonly key: TsigKey;
@@ -42,12 +43,12 @@ export interface KeyringParts {
 
 export class Keyring {
   #configured: ReadonlyMap<string, TsigCredential> = new Map();
-  readonly #stored = new Map<string, TsigCredential>();
-  readonly #store: Store;
+  #stored = new Map<string, TsigCredential>();
+  readonly #documents: StoredDocuments;
   readonly #log: Logger;
 
   constructor({ store, log }: KeyringParts) {
-    this.#store = store;
+    this.#documents = new StoredDocuments(store, "key");
     this.#log = log;
   }
 
@@ -60,11 +61,14 @@ export class Keyring {
     return [...new Map([...this.#stored, ...this.#configured]).values()];
   }
 
-  /** Reads the stored keys. One that cannot be read is reported and left as it is. */
+  /** Reads the stored keys, in place of those read before. One that cannot be read is reported and left as it is. */
   async load(): Promise<void> {
-    for (const document of await this.#store.readDocuments("key")) {
+    const documents = await this.#documents.read();
+    const before = this.#stored;
+    this.#stored = new Map();
+    for (const document of documents) {
       try {
-        this.#takeStored(readDocument(document.json));
+        this.#takeStored(readDocument(document.json), before);
       } catch (error) {
         const fields = { key: document.id, problem: errorMessage(error) };
         this.#log.error(fields, "a stored TSIG key cannot be read and is not used");
@@ -100,12 +104,8 @@ export class Keyring {
       const message = `there is a TSIG key ${formatName(credential.key.name)} already; remove it first`;
       throw new WindhoverError(ErrorCode.exists, message);
     }
-    await this.#store.writeDocument(
-      "key",
-      documentId(credential.key.name),
-      formatDocument(credential),
-    );
-    this.#takeStored(credential);
+    await this.#documents.write(documentId(credential.key.name), formatDocument(credential));
+    this.#takeStored(credential, this.#stored);
     return credential;
   }
 
@@ -117,16 +117,16 @@ export class Keyring {
       const message = `the TSIG key ${formatName(name)} stands in the configuration file; remove it there`;
       throw new WindhoverError(ErrorCode.forbidden, message);
     }
-    await this.#store.writeDocument("key", documentId(name), undefined);
+    await this.#documents.write(documentId(name), undefined);
     this.#stored.delete(nameKey(name));
     return true;
   }
 
-  #takeStored(credential: TsigCredential): void {
+  #takeStored(credential: TsigCredential, before: ReadonlyMap<string, TsigCredential>): void {
     const key = nameKey(credential.key.name);
-    const before = this.find(credential.key.name)?.key;
+    const known = before.get(key)?.key;
     this.#stored.set(key, credential);
-    if (!this.#configured.has(key)) this.#warnOfWeakness(credential.key, before);
+    if (!this.#configured.has(key)) this.#warnOfWeakness(credential.key, known);
   }
 
   /** Once for each key that is new or another. */
