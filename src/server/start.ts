@@ -31,6 +31,7 @@ import { makeExample } from "./first-run.ts";
 import { createHttpApp } from "./http/app.ts";
 import { HttpSettings } from "./http/http-settings.ts";
 import { Metrics } from "./http/metrics.ts";
+import { followIdentities } from "./identity-follower.ts";
 import { listenError } from "./listen-error.ts";
 import { NotifySender } from "./notify-sender.ts";
 import { ObservedStore } from "./observed-store.ts";
@@ -144,7 +145,8 @@ async function makeParts(
   );
   const { store } = observed;
   closers.add("store", () => store.close());
-  const { keyring, accounts } = await loadIdentities(config, store, log);
+  const { keyring, accounts, stopFollowing } = await loadIdentities(config, store, log);
+  closers.add("credentials", async () => stopFollowing());
   const table = createTableMemory();
   const writer = new TableWriter(table);
   const counterMemory = createCounterMemory(Thread.udp + workerCount(config.dns.workers));
@@ -205,9 +207,10 @@ async function loadIdentities(config: Config, store: Store, log: Logger) {
   const accounts = new Accounts({ store, clock: systemClock, log });
   keyring.replaceConfigured(config.keys);
   accounts.replaceConfigured(config.users);
+  const stopFollowing = followIdentities({ store, keyring, accounts, log });
   await keyring.load();
   await accounts.load();
-  return { keyring, accounts };
+  return { keyring, accounts, stopFollowing };
 }
 
 /** UDP and TCP on every address; answers with the first, for people to try. */
