@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Limits } from "../base/limits.ts";
-import { formatName } from "../wire/name.ts";
+import { formatName, parseName } from "../wire/name.ts";
 import { loadConfig } from "./config.ts";
 
 function fromFile(content: string, environment: NodeJS.ProcessEnv = {}) {
@@ -55,6 +55,19 @@ zones:
     expect(zone?.file).toBe(join(directory, "zones/dyn.zone"));
     expect(formatName(zone?.origin as Uint8Array)).toBe("dyn.example.com.");
     expect(zone?.notify).toEqual([{ address: "::1", port: 5401 }]);
+  });
+
+  test("a secondary may have a key that its NOTIFY is signed with", () => {
+    const { load } = fromFile(`
+zones:
+  - origin: a.example
+    notify: ["127.0.0.1:53", { address: "127.0.0.1:5401", key: To-Secondary }, { address: "[::1]:53" }]
+`);
+    expect(load().zones[0]?.notify).toEqual([
+      { address: "127.0.0.1", port: 53 },
+      { address: "127.0.0.1", port: 5401, key: parseName("to-secondary") },
+      { address: "::1", port: 53 },
+    ]);
   });
 
   test("a Redis URL is kept and the socket goes to ./data", () => {
@@ -135,6 +148,13 @@ describe("mistakes are named", () => {
     ["http: { wholly_unlike: 1 }", "known here: listen, trustedProxies, ttl, metrics"],
     ["dns: { listen: ['nowhere'] }", '`dns.listen[0]`: "nowhere" is not an address with a port'],
     ["http: { listen: '127.0.0.1:70000' }", "`http.listen`"],
+    ["zones: [{ origin: a.b, notify: [{ address: x }] }]", "`zones[0].notify[0].address`"],
+    [
+      "zones: [{ origin: a.b, notify: [{ address: '127.0.0.1:53', key: a..b }] }]",
+      "`zones[0].notify[0].key`: bad domain name",
+    ],
+    ["zones: [{ origin: a.b, notify: [{ adress: '127.0.0.1:53' }] }]", "`zones[0].notify[0]`"],
+    ["zones: [{ origin: a.b, notify: [53] }]", "`zones[0].notify[0]`"],
     ["http: { ttl: -1 }", "`http.ttl`"],
     ["zones: [{ origin: 'a..b' }]", "`zones[0].origin`: bad domain name"],
     ["users: [{ name: 'a:b', grants: [] }]", "`users[0].name`"],

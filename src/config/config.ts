@@ -20,7 +20,12 @@ export interface ZoneConfig {
   readonly origin: Name;
   /** Absolute path, resolved against the configuration file's directory. */
   readonly file: string | undefined;
-  readonly notify: readonly SocketAddress[];
+  readonly notify: readonly NotifyConfig[];
+}
+
+export interface NotifyConfig extends SocketAddress {
+  /** Of the TSIG key that signs. */
+  readonly key: Name | undefined;
 }
 
 export interface RateLimitConfig {
@@ -188,13 +193,29 @@ function readZones(texts: ConfigText["zones"], base: string, mistake: MistakeAt)
   const zones = texts.map(({ origin, file, notify }, at) => ({
     origin: readOrigin(origin, mistake(["zones", at, "origin"])),
     file: file === undefined ? undefined : resolve(base, file),
-    notify: readAddresses(notify, ["zones", at, "notify"], mistake),
+    notify: notify.map((target, nth) => readNotify(target, ["zones", at, "notify", nth], mistake)),
   }));
   refuseTwins(
     zones.map(({ origin }) => nameKey(origin)),
     (at) => mistake(["zones", at, "origin"]),
   );
   return zones;
+}
+
+/** A bare address is one without a key. */
+function readNotify(
+  target: ConfigText["zones"][number]["notify"][number],
+  path: KeyPath,
+  mistake: MistakeAt,
+): NotifyConfig {
+  if (typeof target === "string") {
+    return { ...readAddress(target, mistake(path)), key: undefined };
+  }
+  const { address, key } = target;
+  return {
+    ...readAddress(address, mistake([...path, "address"])),
+    key: key === undefined ? undefined : readOrigin(key, mistake([...path, "key"])),
+  };
 }
 
 /** What a key or a user is made of is said here already, where its line is known. */

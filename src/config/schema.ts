@@ -119,8 +119,17 @@ export const ConfigText = Type.Object(
           origin: Type.String({ minLength: 1 }),
           /** Read once, when the store has no such zone. */
           file: Type.Optional(Type.String({ minLength: 1 })),
-          /** Secondaries to NOTIFY. */
-          notify: Type.Array(Type.String(), { default: [] }),
+          /** Secondaries to NOTIFY: address and port, or with the TSIG key that signs it. */
+          notify: Type.Array(
+            Type.Union([
+              Type.String(),
+              Type.Object(
+                { address: Type.String(), key: Type.Optional(Type.String({ minLength: 1 })) },
+                closed,
+              ),
+            ]),
+            { default: [] },
+          ),
         },
         closed,
       ),

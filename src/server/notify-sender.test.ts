@@ -2,16 +2,22 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
-import { type ListLogger, listLogger } from "../../test/update/fakes.ts";
+import { type ListLogger, listLogger, standingClock } from "../../test/update/fakes.ts";
 import { ORIGIN, soa } from "../../test/update/zone-fixtures.ts";
 import type { SocketAddress } from "../base/socket-address.ts";
 import { Class, HeaderFlag, Opcode, Rcode, Type } from "../wire/code-points.ts";
 import { type Message, readMessage, writeMessage } from "../wire/message.ts";
-import { type Name, parseName } from "../wire/name.ts";
+import { equalNames, type Name, parseName } from "../wire/name.ts";
+import { findTsig, signTsig, type TsigKey, verifyTsig } from "../wire/tsig.ts";
 import { rdataSerial } from "../zone/soa.ts";
 import { type NotifiedZone, type NotifyLimits, NotifySender } from "./notify-sender.ts";
 
 const QUICK: NotifyLimits = { retryMs: 20, attempts: 3, intervalMs: 1, outstanding: 10 };
+const NOW_SECONDS = standingClock.nowMs() / 1_000;
+const secret = new Uint8Array(32).fill(7);
+const KEY: TsigKey = { name: parseName("to-secondary."), algorithm: "hmac-sha256", secret };
+const OTHER_KEY: TsigKey = { ...KEY, name: parseName("other."), algorithm: "hmac-sha512" };
+const findKey = (name: Name) => [KEY, OTHER_KEY].find((key) => equalNames(key.name, name));
 const PATIENT: NotifyLimits = { ...QUICK, retryMs: 60_000 };
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -21,17 +27,20 @@ afterEach(async () => {
 
 /** A socket that keeps what it is sent. */
 class Secondary {
-  readonly received: { message: Message; from: RemoteInfo }[] = [];
+  readonly received: { message: Message; bytes: Uint8Array; from: RemoteInfo }[] = [];
   readonly #socket: Socket;
   /** What is answered at once, if anything. */
   answer: ((message: Message) => Message) | undefined;
+  /** As `answer`, in octets. */
+  answerOctets: ((bytes: Uint8Array) => Uint8Array) | undefined;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.on("message", (bytes, from) => {
       const message = readMessage(bytes);
-      this.received.push({ message, from });
+      this.received.push({ message, bytes, from });
       if (this.answer !== undefined) this.send(this.answer(message), from);
+      if (this.answerOctets !== undefined) this.sendOctets(this.answerOctets(bytes), from);
     });
   }
 
@@ -48,7 +57,7 @@ class Secondary {
     return { address, port };
   }
 
-  get first(): { message: Message; from: RemoteInfo } {
+  get first(): { message: Message; bytes: Uint8Array; from: RemoteInfo } {
     const [first] = this.received;
     if (first === undefined) throw new Error("nothing was received");
     return first;
@@ -89,7 +98,8 @@ function startSender(
   const log = listLogger();
   let serial = 1;
   const soaOf = (origin: Name) => ({ ...soa(serial), owner: origin });
-  const sender = new NotifySender({ zones, soa: soaOf, log, limits });
+  const parts = { zones, soa: soaOf, findKey, clock: standingClock, log, limits };
+  const sender = new NotifySender(parts);
   closers.push(() => sender.close());
   sender.start();
   const change = (to: number) => {
@@ -259,7 +269,8 @@ describe("a NOTIFY", () => {
     secondary.answer = yes;
     const log = listLogger();
     let isThere = false;
-    const parts = { zones: [{ origin: ORIGIN, notify: [secondary.target] }], log, limits: QUICK };
+    const zones = [{ origin: ORIGIN, notify: [secondary.target] }];
+    const parts = { zones, findKey, clock: standingClock, log, limits: QUICK };
     const sender = new NotifySender({ ...parts, soa: () => (isThere ? soa(9) : undefined) });
     sender.changed(ORIGIN);
     sender.start();
@@ -275,4 +286,112 @@ describe("a NOTIFY", () => {
 function asking(message: Message, more: Partial<Message["questions"][0]>): Message {
   const question = { ...message.questions[0], ...more } as Message["questions"][0];
   return { ...yes(message), questions: [{ ...question, wireName: question.name }] };
+}
+
+describe("with a key", () => {
+  /** A response signed as a secondary does that has `key`. */
+  function signedYes(bytes: Uint8Array, key: TsigKey, spoil?: (reply: Uint8Array) => void) {
+    const asked = findTsig(bytes);
+    const buffer = new Uint8Array(1_000);
+    const length = writeMessage({ ...yes(readMessage(bytes)), additionals: [] }, buffer);
+    const requestMac = asked.status === "found" ? { requestMac: asked.tsig.mac } : {};
+    const message = { message: buffer, length, key, nowSeconds: NOW_SECONDS, ...requestMac };
+    const reply = buffer.slice(0, signTsig(message));
+    spoil?.(reply);
+    return reply;
+  }
+
+  const targetOf = (secondary: Secondary, key: Name | undefined = KEY.name) => ({
+    ...secondary.target,
+    key,
+  });
+  const warnings = (log: ListLogger) => log.lines.filter(({ level }) => level === "warn");
+
+  test("a NOTIFY is signed with it, and answered by who signs too", async () => {
+    const secondary = await Secondary.open();
+    secondary.answerOctets = (bytes) => signedYes(bytes, KEY);
+    const { change, log } = startSender([{ origin: ORIGIN, notify: [targetOf(secondary)] }]);
+    await until(() => secondary.received.length === 1);
+    const { bytes } = secondary.first;
+    const search = findTsig(bytes);
+    if (search.status !== "found") throw new Error("it is not signed");
+    const check = { message: bytes, tsig: search.tsig, key: KEY, nowSeconds: NOW_SECONDS };
+    expect(verifyTsig(check).status).toBe("ok");
+    change(2);
+    await until(() => secondary.serials.includes(2));
+    expect(log.lines).toEqual([]);
+  });
+
+  test.each<[string, (bytes: Uint8Array) => Uint8Array]>([
+    ["unsigned", (bytes) => octetsOf(yes(readMessage(bytes)))],
+    ["signed with another key", (bytes) => signedYes(bytes, OTHER_KEY)],
+    ["changed on its way", (bytes) => signedYes(bytes, KEY, (reply) => (reply[3] = 5))],
+    ["for another request", (bytes) => signedYes(anotherRequest(bytes), KEY)],
+  ])("a response that is %s counts for nothing, and is told of in the end", async (_, answer) => {
+    const secondary = await Secondary.open();
+    secondary.answerOctets = answer;
+    const { log } = startSender([{ origin: ORIGIN, notify: [targetOf(secondary)] }]);
+    await until(() => warnings(log).length === 1);
+    expect(secondary.received).toHaveLength(QUICK.attempts);
+    expect(warnings(log)[0]?.message).toContain("without a good TSIG");
+  });
+
+  test("an answer to an earlier attempt counts: all attempts are the same octets", async () => {
+    const secondary = await Secondary.open();
+    const { log, change } = startSender([{ origin: ORIGIN, notify: [targetOf(secondary)] }]);
+    await until(() => secondary.received.length === 2);
+    const [first, second] = secondary.received;
+    expect(second?.bytes).toEqual(first?.bytes);
+    secondary.sendOctets(signedYes(secondary.first.bytes, KEY), secondary.first.from);
+    secondary.answerOctets = (bytes) => signedYes(bytes, KEY);
+    change(2);
+    await until(() => secondary.serials.includes(2));
+    expect(warnings(log)).toEqual([]);
+  });
+
+  test("that is not there nothing is sent, and the log says so", async () => {
+    const secondary = await Secondary.open();
+    const missing = targetOf(secondary, parseName("missing."));
+    const { log } = startSender([{ origin: ORIGIN, notify: [missing] }]);
+    await until(() => warnings(log).length === 1);
+    expect(warnings(log)[0]?.message).toContain("the key missing.: there is none");
+    expect(secondary.received).toEqual([]);
+  });
+
+  test("a secondary that gets another key is notified anew, one that keeps it is not", async () => {
+    const secondary = await Secondary.open();
+    secondary.answerOctets = (bytes) => signedYes(bytes, KEY);
+    const { sender } = startSender([{ origin: ORIGIN, notify: [targetOf(secondary)] }]);
+    await until(() => secondary.received.length === 1);
+    sender.replaceZones([{ origin: ORIGIN, notify: [targetOf(secondary)] }]);
+    secondary.answerOctets = (bytes) => signedYes(bytes, OTHER_KEY);
+    sender.replaceZones([{ origin: ORIGIN, notify: [targetOf(secondary, OTHER_KEY.name)] }]);
+    await until(() => secondary.received.length === 2);
+    secondary.answer = yes;
+    secondary.answerOctets = undefined;
+    sender.replaceZones([{ origin: ORIGIN, notify: [secondary.target] }]);
+    await until(() => secondary.received.length === 3);
+    const keys = secondary.received.map(({ bytes }) => {
+      const search = findTsig(bytes);
+      return search.status === "found" ? search.tsig.keyName : undefined;
+    });
+    expect(keys).toEqual([KEY.name, OTHER_KEY.name, undefined]);
+  });
+});
+
+/** The same NOTIFY with another MAC. */
+function anotherRequest(bytes: Uint8Array): Uint8Array {
+  const search = findTsig(bytes);
+  if (search.status !== "found") throw new Error("it is not signed");
+  const length = search.tsig.offset;
+  const plain = new Uint8Array(1_000);
+  plain.set(bytes.subarray(0, length));
+  plain[11] = 0;
+  const signing = { message: plain, length, key: KEY, nowSeconds: NOW_SECONDS + 1 };
+  return plain.slice(0, signTsig(signing));
+}
+
+function octetsOf(message: Message): Uint8Array {
+  const buffer = new Uint8Array(1_000);
+  return buffer.slice(0, writeMessage({ ...message, additionals: [] }, buffer));
 }

@@ -1,7 +1,8 @@
 /**
  * NOTIFY to the secondaries that the configuration names (RFC 1996): after each change, and once at the start for
  * whatever was missed. Per secondary and zone at most one is on its way; changes meanwhile make one more after it,
- * with the SOA there is then. A secondary that does not answer is asked a few times, then again at the next change.
+ * with the SOA there is then. A secondary that does not answer is asked a few times, then again at the next change; one
+ * that has a key is believed only when it signs.
  *
  *     changed ─► due ─► asking ─ answered ─► resting ─► idle      (due again if it changed meanwhile)
  *                 ▲        └─ silent, again and again ─► idle
@@ -9,19 +10,31 @@
  */
 import { randomInt } from "node:crypto";
 import type { RemoteInfo } from "node:dgram";
+import type { Clock } from "../base/clock.ts";
 import { Limits } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import { formatSocketAddress, isSameAddress, type SocketAddress } from "../base/socket-address.ts";
-import { Class, HeaderFlag, Opcode, Rcode, Type } from "../wire/code-points.ts";
-import { type Message, makeQuery, readMessage, writeMessage } from "../wire/message.ts";
+import { Class, Rcode, Type } from "../wire/code-points.ts";
 import { equalNames, formatName, type Name, nameKey } from "../wire/name.ts";
+import type { TsigKey } from "../wire/tsig.ts";
 import type { RRset } from "../zone/rrset.ts";
 import { soaSerial } from "../zone/soa.ts";
+import {
+  isBelievable,
+  type NotifyMessage,
+  readNotifyResponse,
+  writeNotify,
+} from "./notify-message.ts";
 import { QuestionSockets } from "./question-sockets.ts";
+
+/** A secondary, and the key that its NOTIFY is signed with. */
+export interface NotifyTarget extends SocketAddress {
+  readonly key?: Name | undefined;
+}
 
 export interface NotifiedZone {
   readonly origin: Name;
-  readonly notify: readonly SocketAddress[];
+  readonly notify: readonly NotifyTarget[];
 }
 
 export interface NotifyLimits {
@@ -35,6 +48,8 @@ export interface NotifyParts {
   readonly zones: readonly NotifiedZone[];
   /** The SOA of a zone as it is published. */
   readonly soa: (origin: Name) => RRset | undefined;
+  readonly findKey: (name: Name) => TsigKey | undefined;
+  readonly clock: Clock;
   readonly log: Logger;
   readonly limits?: NotifyLimits;
 }
@@ -49,13 +64,17 @@ const NOTIFY_LIMITS: NotifyLimits = {
 /** One secondary of one zone. */
 interface Secondary {
   readonly origin: Name;
-  readonly target: SocketAddress;
+  readonly target: NotifyTarget;
   state: "idle" | "due" | "asking" | "resting";
   /** The zone has changed since the last NOTIFY was written. */
   isBehind: boolean;
   id: number;
   serial: number;
   attempts: number;
+  /** What it is asked, attempt after attempt. */
+  message: NotifyMessage | undefined;
+  /** Whether a response came that may be anybody's. */
+  isDoubtful: boolean;
   timer: NodeJS.Timeout | undefined;
   /** What was told of it last, so that it is told once. */
   trouble: string;
@@ -94,8 +113,10 @@ export class NotifySender {
   replaceZones(zones: readonly NotifiedZone[]): void {
     const before = new Set([...this.#secondaries.values()].flat());
     const fresh: Secondary[] = [];
-    const keep = (origin: Name, target: SocketAddress): Secondary => {
-      const known = this.#secondaries.get(nameKey(origin))?.find((each) => isTarget(each, target));
+    const keep = (origin: Name, target: NotifyTarget): Secondary => {
+      const known = this.#secondaries
+        .get(nameKey(origin))
+        ?.find((each) => isTarget(each, target) && isSameKey(each.target, target));
       if (known !== undefined) before.delete(known);
       else fresh.push(newSecondary(origin, target));
       return known ?? (fresh.at(-1) as Secondary);
@@ -173,18 +194,29 @@ export class NotifySender {
       this.#rest(secondary, 0);
       return;
     }
-    if (secondary.attempts === 0 || secondary.serial !== soaSerial(soa)) this.#renewId(secondary);
+    const key = target.key === undefined ? undefined : this.#parts.findKey(target.key);
+    if (target.key !== undefined && key === undefined) {
+      this.#tell(secondary, `wants NOTIFY with the key ${formatName(target.key)}: there is none`);
+      this.#rest(secondary, 0);
+      return;
+    }
+    if (secondary.attempts === 0 || secondary.serial !== soaSerial(soa)) {
+      this.#renewId(secondary);
+      secondary.message = writeNotify(secondary.id, soa, key, this.#nowSeconds());
+      secondary.isDoubtful = false;
+    }
     secondary.serial = soaSerial(soa);
     secondary.attempts += 1;
     const patience = this.#limits.retryMs * 2 ** (secondary.attempts - 1);
     secondary.timer = setTimeout(() => this.#askAgain(secondary), patience);
-    this.#sockets.send(writeNotify(secondary.id, soa), target);
+    this.#sockets.send((secondary.message as NotifyMessage).octets, target);
   }
 
   #askAgain(secondary: Secondary): void {
     if (secondary.attempts < this.#limits.attempts) this.#ask(secondary);
     else {
-      this.#tell(secondary, "does not answer NOTIFY");
+      const { isDoubtful } = secondary;
+      this.#tell(secondary, isDoubtful ? UNSIGNED : "does not answer NOTIFY");
       this.#rest(secondary, 0);
     }
   }
@@ -199,6 +231,10 @@ export class NotifySender {
     const question = message.questions[0];
     if (!isAsked || question === undefined || !equalNames(question.name, origin)) return;
     if (question.qtype !== Type.SOA || question.qclass !== Class.in) return;
+    if (!isBelievable(bytes, secondary.message as NotifyMessage, this.#nowSeconds())) {
+      secondary.isDoubtful = true;
+      return;
+    }
     if (message.rcode === Rcode.noError) this.#tell(secondary, "");
     else this.#tell(secondary, `answers NOTIFY with rcode ${message.rcode}`);
     this.#rest(secondary, this.#limits.intervalMs);
@@ -218,6 +254,10 @@ export class NotifySender {
     this.#sendDue();
   }
 
+  #nowSeconds(): number {
+    return Math.floor(this.#parts.clock.nowMs() / 1000);
+  }
+
   /** One line when trouble begins, changes or ends. */
   #tell(secondary: Secondary, trouble: string): void {
     if (secondary.trouble === trouble) return;
@@ -233,27 +273,14 @@ function isTarget({ target }: Secondary, { address, port }: SocketAddress): bool
   return isSameAddress(target.address, address) && target.port === port;
 }
 
-function newSecondary(origin: Name, target: SocketAddress): Secondary {
+function isSameKey({ key: a }: NotifyTarget, { key: b }: NotifyTarget): boolean {
+  return a === undefined || b === undefined ? a === b : equalNames(a, b);
+}
+
+const UNSIGNED = "answers NOTIFY without a good TSIG: does it have the same key, and the time?";
+
+function newSecondary(origin: Name, target: NotifyTarget): Secondary {
   const none = { id: 0, serial: 0, attempts: 0, timer: undefined, trouble: "" };
-  return { origin, target, state: "idle", isBehind: false, ...none };
-}
-
-/** RFC 1996 §3.7: the new SOA in the answer section spares the secondary nothing but tells it the serial. */
-function writeNotify(id: number, soa: RRset): Uint8Array {
-  const { owner, rrtype, ttl, rdatas } = soa;
-  const record = { owner, rrtype, class: Class.in, ttl, rdata: rdatas[0] as Uint8Array };
-  const query = makeQuery({ id, name: owner, qtype: Type.SOA, flags: HeaderFlag.aa });
-  const buffer = new Uint8Array(Limits.ednsPayload);
-  const message: Message = { ...query, opcode: Opcode.notify, answers: [record] };
-  return buffer.subarray(0, writeMessage(message, buffer));
-}
-
-function readNotifyResponse(bytes: Uint8Array): Message | undefined {
-  try {
-    const message = readMessage(bytes);
-    const isResponse = (message.flags & HeaderFlag.qr) !== 0 && message.opcode === Opcode.notify;
-    return isResponse && message.questions.length === 1 ? message : undefined;
-  } catch {
-    return undefined;
-  }
+  const unasked = { message: undefined, isDoubtful: false };
+  return { origin, target, state: "idle", isBehind: false, ...none, ...unasked };
 }

@@ -156,7 +156,8 @@ async function makeParts(
   const engine = createUpdateEngine({ store, writer, clock, log, zoneRRsets, onCommit });
   closers.add("updates", () => engine.close());
   const soa = (origin: Name) => engine.view(origin)?.rrset(origin, Type.SOA);
-  const notifier = new NotifySender({ zones: config.zones, soa, log });
+  const findKey = (name: Name) => keyring.find(name)?.key;
+  const notifier = new NotifySender({ zones: config.zones, soa, findKey, clock, log });
   closers.add("NOTIFY", () => notifier.close());
   const metrics = new Metrics({
     counterMemory,
