@@ -15,6 +15,7 @@ export const ErrorCode = {
   zoneExists: "zone-exists",
   noSuchZone: "no-such-zone",
   noSuchName: "no-such-name",
+  noSuchPoint: "no-such-point",
   exists: "exists",
   limit: "limit",
   conflict: "conflict",

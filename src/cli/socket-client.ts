@@ -1,7 +1,7 @@
 /** Speaks to the running server's REST API over its Unix socket: the only way in for the command line. */
-import { type IncomingMessage, request } from "node:http";
+import { type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
 import type { Readable } from "node:stream";
-import { ErrorCode, WindhoverError } from "../base/errors.ts";
+import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
 
 export interface SocketRequest {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
@@ -28,17 +28,23 @@ export class SocketClient {
     return (content === "" ? undefined : JSON.parse(content)) as T;
   }
 
-  /** Copies the answer's text to `output` as it arrives. */
-  async copyText(call: SocketRequest, output: NodeJS.WritableStream): Promise<void> {
+  /** Copies the answer's text to `output` as it arrives. Returns the answer's headers. */
+  async copyText(call: SocketRequest, output: NodeJS.WritableStream): Promise<IncomingHttpHeaders> {
     const response = await this.#send(call);
     if ((response.statusCode ?? 500) >= 400) {
       const chunks: Buffer[] = [];
       for await (const chunk of response) chunks.push(chunk as Buffer);
       throw serverError(Buffer.concat(chunks).toString("utf8"));
     }
-    for await (const chunk of response) {
-      if (!output.write(chunk)) await new Promise((drained) => output.once("drain", drained));
+    try {
+      for await (const chunk of response) {
+        if (!output.write(chunk)) await new Promise((drained) => output.once("drain", drained));
+      }
+    } catch (error) {
+      const message = `the server's answer ended early: ${errorMessage(error)}; its log says more`;
+      throw new WindhoverError(ErrorCode.listen, message, { cause: error });
     }
+    return response.headers;
   }
 
   #send(call: SocketRequest): Promise<IncomingMessage> {

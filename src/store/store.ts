@@ -59,8 +59,8 @@ export type CommitOutcome =
   | { readonly status: "conflict"; readonly actual: ZoneVersion | undefined };
 
 export interface LoadedZone extends StoredZone {
-  /** Every RRset of the zone once, in batches, in no promised order. */
-  readonly batches: AsyncIterable<readonly RRset[]>;
+  /** Every RRset of the zone once, in batches, in no promised order. A batch may be a pack. */
+  readonly batches: AsyncIterable<Iterable<RRset>>;
 }
 
 export interface JournalRange {
@@ -70,7 +70,7 @@ export interface JournalRange {
 }
 
 /** Small named JSON values beside the zones: TSIG keys, tokens, users, hosts, and what a store has lost. */
-export const DOCUMENT_KINDS = ["key", "token", "user", "host", "setting", "lost"] as const;
+export const DOCUMENT_KINDS = ["key", "token", "user", "host", "setting", "label", "lost"] as const;
 export type DocumentKind = (typeof DOCUMENT_KINDS)[number];
 
 export interface StoreDocument {

@@ -33,6 +33,8 @@ export interface Intent {
 /** A change waiting for its zone. */
 export interface Change {
   readonly intent: Intent;
+  /** Reads what `write` needs to know about the zone of this version; never rejects. Such a change is committed alone. */
+  readonly prepare?: (version: ZoneVersion) => Promise<void>;
   /** Policy, prerequisites, then the change itself written into the overlay. */
   readonly write: (zone: Overlay) => Refusal | undefined;
 }

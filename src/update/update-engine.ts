@@ -11,6 +11,7 @@ import type { Principal } from "../identity/principal.ts";
 import type { JournalEntry, JournalRange, Store, ZoneVersion } from "../store/store.ts";
 import { Rcode, Type } from "../wire/code-points.ts";
 import { formatName, isSubdomain, type Name, nameKey } from "../wire/name.ts";
+import { type Difference, withoutSerialStep } from "../zone/changeset.ts";
 import type { RRset } from "../zone/rrset.ts";
 import { soaSerial } from "../zone/soa.ts";
 import { ZoneMap } from "../zone/zone-map.ts";
@@ -18,10 +19,13 @@ import type { ZoneView } from "../zone/zone-view.ts";
 import { writeImport } from "./import-zone.ts";
 import { type Change, changeOfRequest, type Intent } from "./judge-change.ts";
 import { LostLedger } from "./lost-ledger.ts";
-import { refuse } from "./refusal.ts";
+import { noSuchZone, type Refusal, refuse } from "./refusal.ts";
+import { type RefusedUpdate, RefusedUpdates } from "./refused-updates.ts";
+import { draftRevert, type Revert } from "./revert-zone.ts";
 import { logRefused } from "./update-log.ts";
 import type { UpdateRequest, Verdict } from "./update-request.ts";
-import { type LaneParts, noSuchZone, ZoneLane, zoneExists } from "./zone-lane.ts";
+import { ZoneHistory } from "./zone-history.ts";
+import { type LaneParts, ZoneLane, zoneExists } from "./zone-lane.ts";
 import { ZoneRecovery } from "./zone-recovery.ts";
 import type { ZoneTable } from "./zone-table.ts";
 
@@ -38,6 +42,11 @@ export interface ZoneStatus {
   readonly names: number;
 }
 
+export interface RevertedZone extends Difference {
+  /** "unchanged" for a dry run. */
+  readonly verdict: Verdict;
+}
+
 /** The engine as the composition root and the administrative doors see it. */
 export interface ZoneEngine extends UpdateEngine {
   /** Loads every zone of the store into the table, one after the other, and follows the store from then on. */
@@ -51,6 +60,14 @@ export interface ZoneEngine extends UpdateEngine {
   deleteZone(intent: Intent): Promise<void>;
   /** Makes the zone what `rrsets` say by one update with their difference; its serial never goes back. */
   importZone(intent: Intent, rrsets: Iterable<RRset>): Promise<Verdict>;
+  /**
+   * Takes the zone back by one update, or says what that would do; its serial goes on. Throws `forbidden`, `no-such-zone`,
+   * and why the way back cannot be read.
+   */
+  revertZone(intent: Intent, revert: Revert, isDryRun: boolean): Promise<RevertedZone>;
+  readonly history: ZoneHistory;
+  /** Updates of this zone that this server refused lately, the newest first. */
+  refusedUpdates(origin: Name): readonly RefusedUpdate[];
   zones(): readonly ZoneStatus[];
   /** Where the published zone stands; `undefined` when there is none. */
   version(origin: Name): ZoneVersion | undefined;
@@ -91,6 +108,8 @@ class Engine implements ZoneEngine {
   readonly #lanes = new Map<string, ZoneLane>();
   readonly #laneParts: LaneParts;
   readonly #parts: EngineParts;
+  readonly #refusedUpdates = new RefusedUpdates();
+  readonly history: ZoneHistory;
   #stopWatching: (() => void) | undefined;
   #isClosing = false;
   #isStarted = false;
@@ -111,9 +130,16 @@ class Engine implements ZoneEngine {
       clock,
       log,
       onCommit: onCommit ?? (() => {}),
+      onRefused: (intent, refusal) => this.#noteRefused(intent, refusal),
       onGone: (lane) => this.#forget(lane),
       defer: parts.defer ?? setImmediate,
     };
+    const zones = {
+      version: (origin: Name) => this.version(origin),
+      snapshot: (origin: Name) => writer.snapshot(origin),
+      follow: (origin: Name) => this.#lane(origin).load(),
+    };
+    this.history = new ZoneHistory({ store, clock, log, zones });
     const view = (origin: Name) => this.view(origin);
     this.recovery = new ZoneRecovery({ lost, view, submit: (change) => this.#submit(change) });
   }
@@ -174,12 +200,30 @@ class Engine implements ZoneEngine {
     const existed = (await lane?.delete()) ?? false;
     const zone = formatName(origin);
     if (!existed) throw new WindhoverError(ErrorCode.noSuchZone, `there is no zone ${zone}`);
+    await this.history.labels.removeAll(origin);
     this.#parts.log.info({ zone, actor: principal.actor, door, address }, "zone deleted");
   }
 
   importZone(intent: Intent, rrsets: Iterable<RRset>): Promise<Verdict> {
     const wanted = new ZoneMap(intent.origin, rrsets);
     return this.#submit({ intent, write: (zone) => writeImport(zone, intent.principal, wanted) });
+  }
+
+  async revertZone(intent: Intent, revert: Revert, isDryRun: boolean): Promise<RevertedZone> {
+    const { origin, principal } = intent;
+    this.#demandOperator(principal, "revert", origin);
+    const journal = this.history.journal(origin);
+    const draft = draftRevert(intent, journal, revert, isDryRun);
+    // Most of the way is read before the zone's updates have to wait for the rest.
+    await draft.change.prepare(journal.version);
+    const verdict = await this.#lane(origin).submitAlone(draft.change);
+    const failure = draft.failure();
+    if (failure !== undefined) throw failure;
+    return { verdict, ...withoutSerialStep(draft.difference()) };
+  }
+
+  refusedUpdates(origin: Name): readonly RefusedUpdate[] {
+    return this.#refusedUpdates.list(origin);
   }
 
   zones(): readonly ZoneStatus[] {
@@ -236,8 +280,14 @@ class Engine implements ZoneEngine {
     const refusal = this.#isClosing
       ? refuse(Rcode.servFail, "shutting-down", "the server is shutting down")
       : noSuchZone(intent.origin);
-    logRefused(this.#parts.log, intent, refusal);
+    this.#noteRefused(intent, refusal);
     return Promise.resolve(refusal);
+  }
+
+  #noteRefused(intent: Intent, refusal: Refusal): void {
+    const { log, clock } = this.#parts;
+    logRefused(log, intent, refusal);
+    this.#refusedUpdates.add(intent, refusal, clock.nowMs());
   }
 
   #demandOperator({ actor, isOperator }: Principal, verb: string, origin: Name): void {

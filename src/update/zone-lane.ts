@@ -17,11 +17,11 @@ import type { RRset } from "../zone/rrset.ts";
 import type { ZoneView } from "../zone/zone-view.ts";
 import { type Draft, draftCommit } from "./draft-commit.ts";
 import { type FollowParts, followStore } from "./follow-store.ts";
-import type { Change } from "./judge-change.ts";
+import type { Change, Intent } from "./judge-change.ts";
 import { checkStranger } from "./policy.ts";
-import { type Refusal, refuse } from "./refusal.ts";
+import { noSuchZone, type Refusal, refuse } from "./refusal.ts";
 import { ShownVersions } from "./shown-versions.ts";
-import { logApplied, logFollowed, logRefused } from "./update-log.ts";
+import { logApplied, logFollowed } from "./update-log.ts";
 import type { Verdict } from "./update-request.ts";
 import type { ZoneRoom } from "./zone-room.ts";
 import type { ZoneTableLoader } from "./zone-table.ts";
@@ -31,6 +31,7 @@ export interface LaneParts extends FollowParts {
   readonly zoneRRsets: number;
   /** After a change is visible: ours, with its entries; another writer's; none after a load of the whole zone. */
   readonly onCommit: (origin: Name, entries: readonly JournalEntry[]) => void;
+  readonly onRefused: (intent: Intent, refusal: Refusal) => void;
   /** After the zone has gone from the table. */
   readonly onGone: (lane: ZoneLane) => void;
   /** Runs a task after this turn's messages. */
@@ -80,6 +81,14 @@ export class ZoneLane {
     return new Promise((resolve) => {
       this.#waiting.push({ change, resolve });
       this.#waitingOf.set(principal.actor, (this.#waitingOf.get(principal.actor) ?? 0) + 1);
+      this.#wake();
+    });
+  }
+
+  /** Alone in its commit: nothing comes between what the change prepares and what it writes. For operators. */
+  submitAlone(change: Change): Promise<Verdict> {
+    return new Promise((resolve) => {
+      this.#tasks.push(() => this.#commitBatch([{ change, resolve }]));
       this.#wake();
     });
   }
@@ -216,6 +225,7 @@ export class ZoneLane {
     for (let attempt = 0; attempt < Limits.commitAttempts; attempt++) {
       const blocked = this.#isStale ? await this.#follow() : undefined;
       if (blocked !== undefined) return this.#settle(batch, [], blocked);
+      await (batch[0] as Waiting).change.prepare?.(this.version as ZoneVersion);
       const changes = batch.map(({ change }) => change);
       const draft = this.#takeEarly(changes) ?? this.#draft(changes);
       const { commit } = draft;
@@ -299,7 +309,7 @@ export class ZoneLane {
   }
 
   #refused(change: Change, refusal: Refusal): Refusal {
-    logRefused(this.#parts.log, change.intent, refusal);
+    this.#parts.onRefused(change.intent, refusal);
     return refusal;
   }
 
@@ -368,11 +378,6 @@ export class ZoneLane {
     const detail = `the store is not available: ${errorMessage(error)}`;
     return refuse(Rcode.servFail, "store-unavailable", detail);
   }
-}
-
-export function noSuchZone(origin: Name): Refusal {
-  const detail = `zone ${formatName(origin)} is not served here`;
-  return refuse(Rcode.notAuth, "no-such-zone", detail);
 }
 
 export function zoneExists(origin: Name): WindhoverError {

@@ -1,7 +1,9 @@
 /** What the engine needs of the zone table; the table's writer has it all. */
+import type { ZoneSnapshot } from "../table/table-zone-view.ts";
 import type { Name } from "../wire/name.ts";
 import type { RRsetChange } from "../zone/changeset.ts";
 import type { RRset } from "../zone/rrset.ts";
+import type { RRsetPack } from "../zone/rrset-pack.ts";
 import type { ZoneView } from "../zone/zone-view.ts";
 
 export interface ZoneTable {
@@ -10,6 +12,8 @@ export interface ZoneTable {
   publish(origin: Name, changes: readonly RRsetChange[]): void;
   dropZone(origin: Name): void;
   view(origin: Name): ZoneView | undefined;
+  /** The zone as it is now, whatever is published later, until it is closed. */
+  snapshot(origin: Name): ZoneSnapshot | undefined;
   /** What the zone takes now. */
   zoneUsage(origin: Name): { readonly rrsets: number; readonly bytes: number };
   /** Octets by which updates may let the table grow. */
@@ -18,6 +22,8 @@ export interface ZoneTable {
 
 export interface ZoneTableLoader {
   add(rrset: RRset): void;
+  /** Adds all of them, and returns how many they are. */
+  addPack(pack: RRsetPack): number;
   publish(): void;
   abort(): void;
 }

@@ -5,6 +5,7 @@
 import { ErrorCode, WindhoverError } from "../../src/base/errors.ts";
 import type { Logger } from "../../src/base/log.ts";
 import type { Store } from "../../src/store/store.ts";
+import type { ZoneSnapshot } from "../../src/table/table-zone-view.ts";
 import type { ZoneTable, ZoneTableLoader } from "../../src/update/zone-table.ts";
 import { formatName, type Name, nameKey } from "../../src/wire/name.ts";
 import type { RRsetChange } from "../../src/zone/changeset.ts";
@@ -26,6 +27,11 @@ export class MapTable implements ZoneTable {
     const zone = new ZoneMap(origin);
     return {
       add: (rrset: RRset) => zone.set({ owner: rrset.owner, rrtype: rrset.rrtype, rrset }),
+      addPack: (pack) => {
+        const rrsets = [...pack];
+        for (const rrset of rrsets) zone.set({ ...rrset, rrset });
+        return rrsets.length;
+      },
       publish: () => {
         this.zones.set(nameKey(origin), zone);
         this.events.push("load");
@@ -51,6 +57,26 @@ export class MapTable implements ZoneTable {
 
   view(origin: Name): ZoneMap | undefined {
     return this.zones.get(nameKey(origin));
+  }
+
+  /** Snapshots that are open. */
+  snapshots = 0;
+
+  snapshot(origin: Name): ZoneSnapshot | undefined {
+    const zone = this.zones.get(nameKey(origin));
+    if (zone === undefined) return undefined;
+    const rrsets = [...zone.owners()].flatMap((owner) => zone.rrsets(owner));
+    const copy = new ZoneMap(origin, rrsets);
+    this.snapshots += 1;
+    return {
+      origin,
+      rrset: (owner, rrtype) => copy.rrset(owner, rrtype),
+      rrsets: (owner) => copy.rrsets(owner),
+      owners: () => copy.owners(),
+      close: () => {
+        this.snapshots -= 1;
+      },
+    };
   }
 
   bytesLeft = Number.MAX_SAFE_INTEGER;

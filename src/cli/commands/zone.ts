@@ -1,12 +1,17 @@
 /** `windhover zone`: zones of the running server, and zone files checked without one. */
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
 import { Readable } from "node:stream";
 import { parseArgs } from "node:util";
 import { ErrorCode, WindhoverError } from "../../base/errors.ts";
 import { formatName, parseName } from "../../wire/name.ts";
-import type { CommandContext } from "../command.ts";
+import type { Command, CommandContext } from "../command.ts";
 import { oneArgument, subcommand } from "../command.ts";
 import { formatTable } from "../text-table.ts";
 import { readZoneFile, zoneLines, zoneSerial } from "../zone-file-source.ts";
+import { withQuery, zonePath } from "../zone-path.ts";
+import { diffZone, revertZone, showHistory } from "./zone-history.ts";
+import { labelZone } from "./zone-label.ts";
 
 interface ListedZone {
   readonly origin: string;
@@ -15,25 +20,8 @@ interface ListedZone {
   readonly names: number;
 }
 
-interface HistoryEntry {
-  readonly sequence: number;
-  readonly fromSerial: number;
-  readonly toSerial: number;
-  readonly time: string;
-  readonly actor: string;
-  readonly door: string;
-  readonly address: string;
-  readonly removed: readonly string[];
-  readonly added: readonly string[];
-}
-
 export function zoneCommand(args: readonly string[], context: CommandContext): Promise<void> {
-  const commands = { import: importZone, export: exportZone, list, check, delete: remove, history };
-  return subcommand("zone", commands, args, context);
-}
-
-function zonePath(origin: string): string {
-  return `/v1/zones/${encodeURIComponent(formatName(parseName(origin)))}`;
+  return subcommand("zone", COMMANDS, args, context);
 }
 
 function originAndFile(args: readonly string[]): [origin: string, file: string] {
@@ -60,8 +48,36 @@ async function importZone(
 }
 
 async function exportZone(args: readonly string[], { client, out }: CommandContext): Promise<void> {
-  const origin = oneArgument(args, "the zone's origin");
-  await client().copyText({ method: "GET", path: `${zonePath(origin)}/export` }, out);
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { at: { type: "string" }, journal: { type: "string" } },
+  });
+  const path = zonePath(oneArgument(positionals, "the zone's origin"));
+  const { at, journal } = values;
+  const server = client();
+  const headers = await server.copyText(
+    { method: "GET", path: withQuery(`${path}/export`, { at }) },
+    out,
+  );
+  if (journal === undefined) return;
+  // By its sequence, so that the journal ends where the zone that was written stands.
+  const to = `#${headers["windhover-sequence"]}`;
+  const file = createWriteStream(journal);
+  await once(file, "open");
+  await server.copyText({ method: "GET", path: withQuery(`${path}/journal`, { to }) }, file);
+  file.end();
+  await once(file, "close");
+}
+
+async function showZone(args: readonly string[], { client, out }: CommandContext): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { at: { type: "string" }, name: { type: "string" }, type: { type: "string" } },
+  });
+  const path = zonePath(oneArgument(positionals, "the zone's origin"));
+  await client().copyText({ method: "GET", path: withQuery(`${path}/export`, values) }, out);
 }
 
 async function list(_args: readonly string[], { client, out }: CommandContext): Promise<void> {
@@ -89,34 +105,15 @@ async function remove(args: readonly string[], { client, out }: CommandContext):
   out.write(`deleted ${formatName(parseName(origin))}\n`);
 }
 
-async function history(args: readonly string[], { client, out }: CommandContext): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      limit: { type: "string", default: "20" },
-      json: { type: "boolean", default: false },
-    },
-  });
-  const origin = oneArgument(positionals, "the zone's origin");
-  if (!/^[1-9]\d{0,5}$/.test(values.limit)) {
-    throw new WindhoverError(
-      ErrorCode.badRequest,
-      `--limit takes a number from 1, not "${values.limit}"`,
-    );
-  }
-  const path = `${zonePath(origin)}/history?limit=${values.limit}`;
-  const entries = await client().json<HistoryEntry[]>({ method: "GET", path });
-  if (values.json) out.write(`${JSON.stringify(entries, null, 2)}\n`);
-  else out.write(entries.map(formatEntry).join("\n"));
-}
-
-function formatEntry(entry: HistoryEntry): string {
-  const from = entry.address === "" ? "" : ` from ${entry.address}`;
-  const head = `${entry.time}  ${entry.fromSerial} → ${entry.toSerial}  ${entry.actor} by ${entry.door}${from}`;
-  const lines = [
-    ...entry.removed.map((each) => `- ${each}`),
-    ...entry.added.map((each) => `+ ${each}`),
-  ];
-  return `${head}\n${lines.map((line) => `  ${line}\n`).join("")}`;
-}
+const COMMANDS: Readonly<Record<string, Command>> = {
+  import: importZone,
+  export: exportZone,
+  list,
+  check,
+  delete: remove,
+  show: showZone,
+  history: showHistory,
+  diff: diffZone,
+  revert: revertZone,
+  label: labelZone,
+};

@@ -9,10 +9,14 @@ import type { Logger } from "../../base/log.ts";
 import type { Accounts } from "../../identity/accounts.ts";
 import type { Keyring } from "../../identity/keyring.ts";
 import type { ZoneEngine } from "../../update/update-engine.ts";
+import { historyRoutes } from "./history-routes.ts";
 import { keyRoutes } from "./key-routes.ts";
+import { labelRoutes } from "./label-routes.ts";
 import { type ReloadDoor, reloadRoutes } from "./reload-routes.ts";
+import { revertRoutes } from "./revert-routes.ts";
 import { tokenRoutes } from "./token-routes.ts";
 import { zoneRoutes } from "./zone-routes.ts";
+import { ZoneStreams } from "./zone-streams.ts";
 
 export interface AdminParts {
   readonly engine: ZoneEngine;
@@ -27,6 +31,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   [ErrorCode.forbidden]: 403,
   [ErrorCode.noSuchZone]: 404,
   [ErrorCode.noSuchName]: 404,
+  [ErrorCode.noSuchPoint]: 404,
   [ErrorCode.exists]: 409,
   [ErrorCode.zoneExists]: 409,
   [ErrorCode.conflict]: 409,
@@ -47,7 +52,11 @@ export function createAdminApp(parts: AdminParts): FastifyInstance {
     }
     return reply.code(status).send({ code, message: errorMessage(error) });
   });
-  app.register(zoneRoutes(parts.engine, parts.log));
+  const streams = new ZoneStreams();
+  app.register(zoneRoutes(parts.engine, streams, parts.log));
+  app.register(historyRoutes(parts.engine, streams));
+  app.register(revertRoutes(parts.engine, parts.log));
+  app.register(labelRoutes(parts.engine, parts.log));
   app.register(keyRoutes(parts.keyring, parts.log));
   app.register(tokenRoutes(parts.accounts, parts.log));
   app.register(reloadRoutes(parts.reloader));

@@ -1,30 +1,33 @@
-/** `/v1/zones`: what zones there are, import and export as zone files, deletion, history. */
-import { Readable } from "node:stream";
+/** `/v1/zones`: what zones there are, import and export as zone files, deletion. */
 import { type Static, Type } from "@sinclair/typebox";
 import type { FastifyPluginAsync } from "fastify";
-import { ErrorCode, WindhoverError } from "../../base/errors.ts";
 import { Limits } from "../../base/limits.ts";
 import type { Logger } from "../../base/log.ts";
-import type { Intent } from "../../update/judge-change.ts";
 import type { ZoneEngine } from "../../update/update-engine.ts";
-import type { Verdict } from "../../update/update-request.ts";
 import { formatName, type Name, nameKey, parseName } from "../../wire/name.ts";
 import { readCheckedZone } from "../../zone/checked-zone.ts";
+import type { RRset } from "../../zone/rrset.ts";
 import type { ZoneContents } from "../../zone/zone-contents.ts";
 import { formatZone } from "../../zone/zone-file-writer.ts";
-import { historyEntry } from "./history-entry.ts";
-import { OPERATOR } from "./operator.ts";
+import type { ZoneView } from "../../zone/zone-view.ts";
+import { operatorIntent } from "./operator.ts";
+import { refused } from "./refused.ts";
+import { type OneZone, ownerIn, rrtypeOf } from "./zone-parameters.ts";
+import type { ZoneStreams } from "./zone-streams.ts";
 
-const OneZone = Type.Object({ origin: Type.String({ minLength: 1 }) });
-type OneZone = Static<typeof OneZone>;
-
-const HistoryPage = Type.Object({
-  limit: Type.Integer({ minimum: 1, maximum: Limits.journalPage, default: 20 }),
-  /** Only entries with a sequence below this one. */
-  before: Type.Optional(Type.Integer({ minimum: 1 })),
+const ExportQuery = Type.Object({
+  /** A point of its history; without it the zone as it is. */
+  at: Type.Optional(Type.String({ minLength: 1 })),
+  name: Type.Optional(Type.String({ minLength: 1 })),
+  type: Type.Optional(Type.String({ minLength: 1 })),
 });
+type ExportQuery = Static<typeof ExportQuery>;
 
-export function zoneRoutes(engine: ZoneEngine, log: Logger): FastifyPluginAsync {
+export function zoneRoutes(
+  engine: ZoneEngine,
+  streams: ZoneStreams,
+  log: Logger,
+): FastifyPluginAsync {
   return async (app) => {
     app.addContentTypeParser(
       "text/dns",
@@ -49,64 +52,62 @@ export function zoneRoutes(engine: ZoneEngine, log: Logger): FastifyPluginAsync 
       },
     );
 
-    app.get<{ Params: OneZone }>("/v1/zones/:origin/export", (request, reply) => {
-      const view = engine.view(parseName(request.params.origin));
-      if (view === undefined) throw noSuchZone(parseName(request.params.origin));
-      return reply.type("text/dns").send(Readable.from(formatZone(view)));
-    });
+    /** Which version it is stands in the head of the answer. */
+    app.get<{ Params: OneZone; Querystring: ExportQuery }>(
+      "/v1/zones/:origin/export",
+      { schema: { querystring: ExportQuery } },
+      async ({ params, query }, reply) => {
+        const origin = parseName(params.origin);
+        const part = partOf(origin, query);
+        const past = await engine.history.open(origin, query.at);
+        const lines = formatZone(part === undefined ? past.view : partView(past.view, part));
+        reply.header("windhover-serial", past.point.serial);
+        reply.header("windhover-sequence", past.point.sequence);
+        return reply.type("text/dns").send(streams.send(lines, past.close));
+      },
+    );
 
     app.delete<{ Params: OneZone }>("/v1/zones/:origin", async ({ params }) => {
-      await engine.deleteZone(intent(parseName(params.origin)));
+      await engine.deleteZone(operatorIntent(parseName(params.origin)));
       return {};
     });
-
-    app.get<{ Params: OneZone; Querystring: Static<typeof HistoryPage> }>(
-      "/v1/zones/:origin/history",
-      { schema: { querystring: HistoryPage } },
-      ({ params, query }) => readHistory(engine, parseName(params.origin), query),
-    );
   };
 }
 
 async function importZone(engine: ZoneEngine, origin: Name, zone: ZoneContents) {
   if (findZone(engine, origin) === undefined) {
-    await engine.createZone(intent(origin), zone);
+    await engine.createZone(operatorIntent(origin), zone);
     return { status: "created", serial: findZone(engine, origin)?.serial };
   }
-  const verdict = await engine.importZone(intent(origin), zone);
+  const verdict = await engine.importZone(operatorIntent(origin), zone);
   if (verdict.status === "refused") throw refused(verdict);
   return { status: verdict.status, serial: verdict.serial };
-}
-
-/** The newest entries below `before`, newest first. */
-async function readHistory(engine: ZoneEngine, origin: Name, page: Static<typeof HistoryPage>) {
-  const zone = findZone(engine, origin);
-  if (zone === undefined) throw noSuchZone(origin);
-  const end = Math.min(page.before ?? zone.sequence + 1, zone.sequence + 1);
-  const afterSequence = Math.max(0, end - 1 - page.limit);
-  const entries = await engine.readJournal(origin, { afterSequence, limit: page.limit });
-  return entries
-    .filter((entry) => entry.sequence < end)
-    .map(historyEntry)
-    .reverse();
 }
 
 function findZone(engine: ZoneEngine, origin: Name) {
   return engine.zones().find((zone) => nameKey(zone.origin) === nameKey(origin));
 }
 
-function intent(origin: Name): Intent {
-  return { origin, principal: OPERATOR, door: "cli", address: "" };
+/** Only RRsets of this owner, of this type. */
+interface ZonePart {
+  readonly owner: Name | undefined;
+  readonly rrtype: number | undefined;
 }
 
-function refused(verdict: Extract<Verdict, { status: "refused" }>): WindhoverError {
-  const isOurs = verdict.reason === "store-unavailable" || verdict.reason === "queue-full";
-  return new WindhoverError(
-    isOurs ? ErrorCode.storeUnavailable : ErrorCode.badZone,
-    verdict.detail,
-  );
+function partOf(origin: Name, { name, type }: ExportQuery): ZonePart | undefined {
+  if (name === undefined && type === undefined) return undefined;
+  return {
+    owner: name === undefined ? undefined : ownerIn(origin, name),
+    rrtype: type === undefined ? undefined : rrtypeOf(type),
+  };
 }
 
-function noSuchZone(origin: Name): WindhoverError {
-  return new WindhoverError(ErrorCode.noSuchZone, `there is no zone ${formatName(origin)}`);
+function partView(view: ZoneView, { owner, rrtype }: ZonePart): ZoneView {
+  const isPart = (each: RRset) => rrtype === undefined || each.rrtype === rrtype;
+  return {
+    origin: view.origin,
+    rrset: (name, type) => view.rrset(name, type),
+    rrsets: (name) => view.rrsets(name).filter(isPart),
+    owners: () => (owner === undefined ? view.owners() : [owner]),
+  };
 }

@@ -1,0 +1,18 @@
+/** Where the server's REST API has a zone, and what it is asked about it. */
+import { formatName, parseName } from "../wire/name.ts";
+
+export function zonePath(origin: string): string {
+  return `/v1/zones/${encodeURIComponent(formatName(parseName(origin)))}`;
+}
+
+/** The path with those parameters that have a value. */
+export function withQuery(
+  path: string,
+  parameters: Readonly<Record<string, string | number | undefined>>,
+): string {
+  const query = Object.entries(parameters)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`)
+    .join("&");
+  return query === "" ? path : `${path}?${query}`;
+}
