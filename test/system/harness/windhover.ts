@@ -41,16 +41,24 @@ export class Windhover {
     if (!existsSync(MAIN)) throw new Error("the program is not built: npm run build");
     const directory = mkdtempSync(join(tmpdir(), "windhover-system-"));
     const server = new Windhover(directory, await freePort(), await freePort());
-    const config = {
-      dns: { listen: [`127.0.0.1:${server.dnsPort}`], ...options.dns },
-      http: { listen: `127.0.0.1:${server.httpPort}` },
-      ...options.config,
-    };
-    writeFileSync(join(directory, "windhover.yaml"), stringify(config));
+    writeFileSync(server.configFile, server.configText(options));
     for (const [name, content] of Object.entries(options.files ?? {})) {
       writeFileSync(join(directory, name), content);
     }
     return server;
+  }
+
+  get configFile(): string {
+    return join(this.directory, "windhover.yaml");
+  }
+
+  /** What windhover.yaml says with these keys besides the listening addresses. */
+  configText({ config, dns }: WindhoverOptions): string {
+    return stringify({
+      dns: { listen: [`127.0.0.1:${this.dnsPort}`], ...dns },
+      http: { listen: `127.0.0.1:${this.httpPort}`, ...(config?.http as object | undefined) },
+      ...Object.fromEntries(Object.entries(config ?? {}).filter(([key]) => key !== "http")),
+    });
   }
 
   get output(): string {
@@ -66,8 +74,8 @@ export class Windhover {
   }
 
   /** Starts the program and waits until it says it is ready. */
-  async launch(): Promise<void> {
-    this.spawn();
+  async launch(env: Record<string, string> = {}): Promise<void> {
+    this.spawn(env);
     await until(`windhover to be ready; it said:\n${this.output}`, async () => {
       if (!this.isRunning) throw new Error(`windhover ended:\n${this.output}`);
       return this.isReady();
@@ -77,8 +85,8 @@ export class Windhover {
   }
 
   /** Starts the program without waiting. */
-  spawn(): Daemon {
-    this.#daemon = new Daemon(process.execPath, [MAIN, "serve"], { cwd: this.directory });
+  spawn(env: Record<string, string> = {}): Daemon {
+    this.#daemon = new Daemon(process.execPath, [MAIN, "serve"], { cwd: this.directory, env });
     return this.#daemon;
   }
 
