@@ -33,6 +33,7 @@ import { HttpSettings } from "./http/http-settings.ts";
 import { Metrics } from "./http/metrics.ts";
 import { followIdentities } from "./identity-follower.ts";
 import { listenError } from "./listen-error.ts";
+import { preferHugePages } from "./native/huge-pages.ts";
 import { NotifySender } from "./notify-sender.ts";
 import { ObservedStore } from "./observed-store.ts";
 import { RateLimitLog } from "./rate-limit-log.ts";
@@ -148,6 +149,7 @@ async function makeParts(
   const { keyring, accounts, stopFollowing } = await loadIdentities(config, store, log);
   closers.add("credentials", async () => stopFollowing());
   const table = createTableMemory();
+  await preferHugePages(table.buffer, config.dns.port);
   const writer = new TableWriter(table);
   const counterMemory = createCounterMemory(Thread.udp + workerCount(config.dns.workers));
   const onCommit = (origin: Name) => notifier.changed(origin);

@@ -52,7 +52,11 @@ export const Sys = {
   pollIn: 1,
   pollOut: 4,
   setTimerSlack: 29,
+  adviseHugePages: 14,
 } as const;
+
+/** What x64 and arm64 (with pages of 4 KiB) call a huge page. */
+const HUGE_PAGE = 2 * 1024 * 1024;
 
 /** Socket options, as level and number. */
 export const Option = {
@@ -81,6 +85,8 @@ const BATCH_CALLS: Readonly<Record<string, { receive: number; send: number }>> =
 export interface Libc {
   /** Where a buffer's octets stand; they never move while the buffer lives. */
   addressOf(buffer: ArrayBuffer): number;
+  /** Asks for huge pages under a buffer not written yet (MADV_HUGEPAGE); −1 where there are none or it is too small. */
+  preferHugePages(buffer: SharedArrayBuffer): number;
   /** `EAGAIN` and so on. */
   errorName(): string;
   socket(family: number): number;
@@ -148,8 +154,16 @@ function declare(koffi: Koffi, library: Library, calls: { receive: number; send:
   const read = library.func("long read(int, void*, size_t)");
   const ifNameToIndex = library.func("unsigned int if_nametoindex(const char*)");
   const close = library.func("int close(int)");
+  const madvise = library.func("madvise", "int", ["uint64", "size_t", "int"]);
   return {
     addressOf: (buffer) => Number(koffi.address(buffer)),
+    preferHugePages(buffer) {
+      // A view, because koffi takes no shared buffer.
+      const start = Number(koffi.address(new Uint8Array(buffer)));
+      const from = Math.ceil(start / HUGE_PAGE) * HUGE_PAGE;
+      const length = Math.floor((start + buffer.byteLength - from) / HUGE_PAGE) * HUGE_PAGE;
+      return length <= 0 ? -1 : madvise(from, length, Sys.adviseHugePages);
+    },
     errorName: () => getSystemErrorName(-koffi.errno()),
     socket: (family) => socket(family, Sys.datagram, 0),
     bind: (fd, address, length) => bind(fd, address, length),
