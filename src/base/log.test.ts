@@ -27,6 +27,14 @@ test("lines below the level are not written", () => {
   expect(lines.map((line) => JSON.parse(line).msg)).toEqual(["c"]);
 });
 
+test("the level may change at any time", () => {
+  const { log, lines } = collect("warn");
+  log.info({}, "before");
+  log.level = "info";
+  log.info({}, "after");
+  expect(lines.map((line) => JSON.parse(line).msg)).toEqual(["after"]);
+});
+
 test("a child carries its fields into every line", () => {
   const { log, lines } = collect("info");
   log.child({ part: "udp" }).info({ port: 53 }, "up");

@@ -613,3 +613,27 @@ describe("rate limiting of what is refused", () => {
     }
   });
 });
+
+describe("while it runs", () => {
+  test("other settings are those of the next message", async () => {
+    const { exchange, change } = await startExchange();
+    const ask = async () => {
+      const chaos = write(makeQuery({ id: 5, name: parseName("id.server"), qtype: Type.TXT }));
+      chaos[chaos.length - 1] = Class.ch;
+      return rcodeOf(await exchangeOf(exchange, chaos, tcp));
+    };
+    expect(await ask()).toBe(Rcode.refused);
+    change({ ...defaultAnswerSettings, identity: "me" });
+    expect(await ask()).toBe(Rcode.noError);
+  });
+
+  test("a key that is gone proves nothing any more", async () => {
+    const { exchange, keyring } = await startExchange();
+    const signed = () => sign(update("home", [192, 0, 2, 9]));
+    expect(rcodeOf(await exchangeOf(exchange, signed(), udp))).toBe(Rcode.noError);
+    keyring.replaceConfigured([]);
+    const reply = await exchangeOf(exchange, signed(), udp);
+    expect(rcodeOf(reply)).toBe(Rcode.notAuth);
+    expect(tsigOf(reply as Uint8Array).error).toBe(TsigError.badKey);
+  });
+});

@@ -1,0 +1,68 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { listLogger } from "../../test/update/fakes.ts";
+import { systemClock } from "../base/clock.ts";
+import { ErrorCode, WindhoverError } from "../base/errors.ts";
+import { MemoryStore } from "../store/memory-store.ts";
+import { createTableMemory } from "../table/table-memory.ts";
+import { TableWriter } from "../table/table-writer.ts";
+import { createUpdateEngine } from "../update/update-engine.ts";
+import { parseName } from "../wire/name.ts";
+import { createZones, makeConfiguredZones, readNewZones } from "./configured-zones.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "windhover-zones-"));
+const origin = parseName("example.com");
+const log = listLogger();
+
+function zoneFile(name: string, text: string): string {
+  const file = join(directory, name);
+  writeFileSync(file, text);
+  return file;
+}
+
+const GOOD = zoneFile("good", "$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n");
+
+async function open() {
+  const writer = new TableWriter(createTableMemory(1024 * 1024));
+  const engine = createUpdateEngine({ store: new MemoryStore(), writer, clock: systemClock, log });
+  await engine.start();
+  return engine;
+}
+
+test("zones that the store does not have are made from their files, once", async () => {
+  const engine = await open();
+  await makeConfiguredZones(engine, [{ origin, file: GOOD }], log);
+  expect(engine.zones()).toMatchObject([{ serial: 1 }]);
+  await makeConfiguredZones(engine, [{ origin, file: join(directory, "gone") }], log);
+  await makeConfiguredZones(engine, [{ origin, file: undefined }], log);
+});
+
+test("files are read without making anything", async () => {
+  const engine = await open();
+  const zones = readNewZones(engine, [{ origin, file: GOOD }], log);
+  expect(zones).toMatchObject([{ origin }]);
+  expect(engine.zones()).toEqual([]);
+  await createZones(engine, zones, log);
+  expect(engine.zones()).toHaveLength(1);
+});
+
+test.each([
+  [undefined, "is not in the store; give it a `file`"],
+  [join(directory, "gone"), "cannot read"],
+  [zoneFile("bad", "$TTL 60\n@ NS ns\n"), "cannot be served"],
+])("what cannot be made is told: %s", async (file, problem) => {
+  const engine = await open();
+  expect(() => readNewZones(engine, [{ origin, file }], log)).toThrow(problem);
+});
+
+test("a zone that another server was first to make is as good", async () => {
+  const engine = await open();
+  const zones = readNewZones(engine, [{ origin, file: GOOD }], log);
+  const refuse = (code: ErrorCode) => ({
+    createZone: () => Promise.reject(new WindhoverError(code, "no")),
+  });
+  await createZones(refuse(ErrorCode.zoneExists), zones, log);
+  await expect(createZones(refuse(ErrorCode.limit), zones, log)).rejects.toThrow("no");
+});
