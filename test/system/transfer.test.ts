@@ -230,6 +230,48 @@ describe.skipIf(skipWithout("dig", "nsupdate", ...NAMES.map(secondaryCommand)))(
   },
 );
 
+describe.skipIf(skipWithout("dig", "nsupdate", ...NAMES.map(secondaryCommand)))(
+  "secondaries that take NOTIFY with a key only",
+  () => {
+    test.each(NAMES)("%s follows what is signed, and not what is not", async (name) => {
+      const port = await freePort();
+      const address = `127.0.0.1:${port}`;
+      const options = { zone: ZONE, port, key: name, secret: SECRET, demandsSignedNotify: true };
+      const unsigned = await start({}, ZONE_FILE, { notify: [address] });
+      const secondary = SecondaryServer.start(name, { ...options, primaryPort: unsigned.dnsPort });
+      try {
+        await until("", () => secondary.serial(ZONE) === 1, 15_000);
+        await update(unsigned, [[`add t1.${ZONE} 60 TXT first`]]);
+        await until("the NOTIFY to be refused", () => isRefused(name, unsigned, secondary));
+      } finally {
+        await secondary.stop();
+        await unsigned.stop();
+      }
+      const signed = await start({}, ZONE_FILE, { notify: [{ address, key: name }] });
+      const follower = SecondaryServer.start(name, { ...options, primaryPort: signed.dnsPort });
+      try {
+        await until("", () => follower.serial(ZONE) === 1, 15_000);
+        const mark = signed.output.length;
+        for (const step of [2, 3, 4]) {
+          await update(signed, [[`add t${step}.${ZONE} 60 TXT signed`]]);
+          await until("", () => follower.serial(ZONE) === step, 15_000);
+        }
+        expect(signed.output.slice(mark)).not.toMatch(/secondary (answers|does)/);
+      } finally {
+        await follower.stop();
+        await signed.stop();
+      }
+    });
+  },
+);
+
+/** Knot says so, NSD is silent; BIND takes what comes from the address of its primary, whoever signs. */
+function isRefused(name: SecondaryName, primary: Windhover, { output }: SecondaryServer): boolean {
+  if (name === "bind") return true;
+  if (name === "nsd") return /notify for .* refused, no acl matches/.test(output);
+  return /secondary answers NOTIFY with rcode/.test(primary.output);
+}
+
 /** Times that the secondaries have to catch up, and the updates before each. */
 const ROUNDS = 5;
 const EACH = 200;

@@ -11,6 +11,8 @@ export interface SecondaryOptions {
   /** Name of an hmac-sha256 key and of the secondary. */
   readonly key: string;
   readonly secret: string;
+  /** Whether NOTIFY counts only when it is signed with the key. */
+  readonly demandsSignedNotify?: boolean;
 }
 
 interface Program {
@@ -22,7 +24,7 @@ interface Program {
 const NSD: Program = {
   command: "nsd",
   args: (directory) => ["-d", "-c", join(directory, "nsd.conf")],
-  files: ({ zone, port, primaryPort, key, secret }, directory) => ({
+  files: ({ zone, port, primaryPort, key, secret, demandsSignedNotify }, directory) => ({
     "nsd.conf": `
 server:
   ip-address: 127.0.0.1@${port}
@@ -46,7 +48,7 @@ zone:
   name: "${zone}"
   zonefile: "zone"
   request-xfr: 127.0.0.1@${primaryPort} ${key}
-  allow-notify: 127.0.0.1 NOKEY
+  allow-notify: 127.0.0.1 ${demandsSignedNotify ? key : "NOKEY"}
   provide-xfr: 127.0.0.1 NOKEY
 `,
   }),
@@ -55,7 +57,7 @@ zone:
 const KNOT: Program = {
   command: "knotd",
   args: (directory) => ["-c", join(directory, "knot.conf")],
-  files: ({ zone, port, primaryPort, key, secret }, directory) => ({
+  files: ({ zone, port, primaryPort, key, secret, demandsSignedNotify }, directory) => ({
     "knot.conf": `
 server:
   listen: 127.0.0.1@${port}
@@ -76,12 +78,15 @@ remote:
 acl:
   - id: here
     address: 127.0.0.1
-    action: [notify, transfer]
+    action: [transfer${demandsSignedNotify ? "" : ", notify"}]
+  - id: signed
+    key: ${key}
+    action: notify
 zone:
   - domain: ${zone}
     storage: "${directory}"
     master: primary
-    acl: here
+    acl: [here, signed]
     zonefile-sync: -1
 `,
   }),
@@ -90,7 +95,7 @@ zone:
 const BIND: Program = {
   command: "named",
   args: (directory) => ["-g", "-c", join(directory, "named.conf")],
-  files: ({ zone, port, primaryPort, key, secret }, directory) => ({
+  files: ({ zone, port, primaryPort, key, secret, demandsSignedNotify }, directory) => ({
     "named.conf": `
 options {
   directory "${directory}";
@@ -102,7 +107,7 @@ options {
   recursion no;
   dnssec-validation no;
   allow-transfer { 127.0.0.1; };
-  allow-notify { 127.0.0.1; };
+  allow-notify { ${demandsSignedNotify ? `key "${key}"` : "127.0.0.1"}; };
   notify no;
 };
 controls { };
