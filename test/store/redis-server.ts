@@ -126,7 +126,7 @@ function accepts(port: number): Promise<boolean> {
   });
 }
 
-async function freePort(ports: readonly [number, number] | undefined): Promise<number> {
+export async function freePort(ports: readonly [number, number] | undefined): Promise<number> {
   const [first, last] = ports ?? [0, 0];
   for (let port = first; port <= last; port++) {
     const found = await tryPort(port);

@@ -1,0 +1,137 @@
+/** A real primary with replicas, and Sentinels that watch them: to be failed over by a test. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Redis } from "ioredis";
+import { eventually } from "./eventually.ts";
+import {
+  freePort,
+  type RedisServer,
+  type RedisServerOptions,
+  startRedisServer,
+} from "./redis-server.ts";
+
+export interface SentinelOptions {
+  /** Ports to choose from, first and last. */
+  readonly ports: readonly [number, number];
+  readonly replicas?: number;
+  /** Of each server. */
+  readonly server?: RedisServerOptions;
+  /** Milliseconds of silence after which a primary counts as down. */
+  readonly downAfterMs?: number;
+}
+
+export interface RedisSentinel {
+  /** `redis+sentinel://…`. */
+  readonly url: string;
+  /** The first was the primary at the start. */
+  readonly servers: readonly RedisServer[];
+  /** The one that the Sentinels name now. */
+  primary(): Promise<RedisServer>;
+  /** Waits until the Sentinels name another one. */
+  failedOver(from: RedisServer): Promise<RedisServer>;
+  destroy(): Promise<void>;
+}
+
+const SERVICE = "mymaster";
+const SENTINELS = 3;
+
+export async function startRedisSentinel(options: SentinelOptions): Promise<RedisSentinel> {
+  const { ports, replicas = 1, downAfterMs = 1_000 } = options;
+  const servers: RedisServer[] = [];
+  const first = await startRedisServer({ ports, ...options.server });
+  servers.push(first);
+  for (let at = 0; at < replicas; at++) {
+    const extra = [
+      "--replicaof",
+      "127.0.0.1",
+      String(first.port),
+      ...(options.server?.extra ?? []),
+    ];
+    servers.push(await startRedisServer({ ports, ...options.server, extra }));
+  }
+  const sentinels: Sentinel[] = [];
+  for (let at = 0; at < SENTINELS; at++) {
+    sentinels.push(await startSentinel(first.port, ports, downAfterMs));
+  }
+  await eventually(async () => areReady(sentinels, replicas));
+  const primary = async () => {
+    const port = await primaryPort(sentinels);
+    const found = servers.find((server) => server.port === port);
+    if (found === undefined) throw new Error(`the Sentinels name port ${port}, which is not ours`);
+    return found;
+  };
+  return {
+    url: `redis+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(",")}/${SERVICE}/0`,
+    servers,
+    primary,
+    failedOver: async (from) => {
+      await eventually(async () => (await primary()) !== from, 3_000);
+      return primary();
+    },
+    destroy: async () => {
+      for (const sentinel of sentinels) await sentinel.destroy();
+      for (const server of servers) await server.destroy();
+    },
+  };
+}
+
+interface Sentinel {
+  readonly port: number;
+  readonly client: Redis;
+  destroy(): Promise<void>;
+}
+
+async function startSentinel(
+  primary: number,
+  ports: readonly [number, number],
+  downAfterMs: number,
+): Promise<Sentinel> {
+  const port = await freePort(ports);
+  const directory = mkdtempSync(join(tmpdir(), "windhover-sentinel-"));
+  const config = join(directory, "sentinel.conf");
+  const lines = [
+    `port ${port}`,
+    "bind 127.0.0.1",
+    `dir ${directory}`,
+    `sentinel monitor ${SERVICE} 127.0.0.1 ${primary} 2`,
+    `sentinel down-after-milliseconds ${SERVICE} ${downAfterMs}`,
+    `sentinel failover-timeout ${SERVICE} 5000`,
+  ];
+  writeFileSync(config, `${lines.join("\n")}\n`);
+  const child: ChildProcess = spawn("redis-server", [config, "--sentinel"], { stdio: "ignore" });
+  const client = new Redis({ host: "127.0.0.1", port, retryStrategy: () => 50 });
+  client.on("error", () => {});
+  await eventually(async () => client.status === "ready");
+  return {
+    port,
+    client,
+    destroy: async () => {
+      client.disconnect();
+      if (child.exitCode === null && child.signalCode === null) {
+        const exited = once(child, "exit");
+        child.kill("SIGKILL");
+        await exited;
+      }
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Every Sentinel knows the others and every replica: only then they fail over. */
+async function areReady(sentinels: readonly Sentinel[], replicas: number): Promise<boolean> {
+  for (const { client } of sentinels) {
+    const others = (await client.call("SENTINEL", "SENTINELS", SERVICE)) as unknown[];
+    const known = (await client.call("SENTINEL", "REPLICAS", SERVICE)) as unknown[];
+    if (others.length < SENTINELS - 1 || known.length < replicas) return false;
+  }
+  return true;
+}
+
+async function primaryPort(sentinels: readonly Sentinel[]): Promise<number> {
+  const [first] = sentinels as [Sentinel];
+  const answer = await first.client.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE);
+  return Number((answer as string[])[1]);
+}
