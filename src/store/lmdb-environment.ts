@@ -46,6 +46,7 @@ const BINARY = { encoding: "binary", keyEncoding: "binary" } as const;
 export interface LmdbTables {
   readonly zones: Table;
   readonly versions: Table;
+  readonly packs: Table;
   readonly rrsets: Table;
   readonly journal: Table;
   readonly leftovers: Table;
@@ -179,6 +180,7 @@ function makeEnvironment(
     place,
     zones: table("zones"),
     versions: table("versions"),
+    packs: table("packs"),
     rrsets: table("rrsets"),
     journal: table("journal"),
     leftovers: table("leftovers"),

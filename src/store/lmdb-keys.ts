@@ -6,10 +6,13 @@
  *     deleted    origin on the wire                        1 (format) ‖ version; where it stood when deleted
  *     zones      origin on the wire                        1 (format) ‖ zone id u32
  *     versions   zone id u32 ‖ version                     1 (format); one key per zone
- *     rrsets     zone id u32 ‖ RRset key                   RRset value (`rrset-record.ts`)
+ *     packs      zone id u32 ‖ number u32                  1 (format) ‖ pack (`zone/rrset-pack.ts`)
+ *     rrsets     zone id u32 ‖ RRset key                   RRset value (`rrset-record.ts`), or 0: it ended
  *     journal    zone id u32 ‖ sequence u64                journal record (`journal-record.ts`)
  *     leftovers  zone id u32                               1; a zone being made or taken away
  *     documents  kind ‖ 0 ‖ id as UTF-8                    JSON as UTF-8
+ *
+ * A zone's RRsets are those in its packs, as it was made, changed by what `rrsets` says (`lmdb-packs.ts`).
  *
  * A version is sequence u64 ‖ serial u32 ‖ mark u64, the last only where there is one. It is a key, so that one
  * conditional write inside the transaction compares and swaps it. Zone ids are not used again while the store is
@@ -31,6 +34,29 @@ export const ID_LENGTH = 4;
 
 /** The value of keys that say everything themselves. */
 export const PRESENT = Buffer.from([FORMAT]);
+
+/** In `rrsets`: there is no such RRset any more, whatever a pack says. */
+export const ENDED = Buffer.from([0]);
+
+export function packKey(id: number, number: number): Uint8Array {
+  const writer = new RecordWriter(2 * ID_LENGTH);
+  writer.u32(id);
+  writer.u32(number);
+  return writer.done();
+}
+
+export function packValue(pack: Uint8Array): Uint8Array {
+  const writer = new RecordWriter(1 + pack.length);
+  writer.u8(FORMAT);
+  writer.put(pack);
+  return writer.done();
+}
+
+/** The pack's octets where they lie. */
+export function readPackValue(value: Uint8Array, describe: DescribeRecord): Uint8Array {
+  new RecordReader(value, describe).format(FORMAT);
+  return value.subarray(1);
+}
 
 export function zoneValue(id: number): Uint8Array {
   const writer = new RecordWriter(1 + ID_LENGTH);

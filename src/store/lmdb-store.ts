@@ -9,6 +9,7 @@ import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { formatName, type Name, nameKey } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
+import type { RRsetPack } from "../zone/rrset-pack.ts";
 import { checkCommit, checkCreation, checkDocumentId, zoneExists } from "./check-commit.ts";
 import { writeJournalRecord } from "./journal-record.ts";
 import { DEFAULT_RETENTION, type JournalRetention } from "./journal-retention.ts";
@@ -23,7 +24,7 @@ import { expiredKeys, readEntries } from "./lmdb-journal.ts";
 import {
   deletedValue,
   documentKey,
-  ID_LENGTH,
+  ENDED,
   journalKey,
   PRESENT,
   readDeletedValue,
@@ -37,9 +38,10 @@ import {
   zonePrefix,
   zoneValue,
 } from "./lmdb-keys.ts";
+import { LmdbZoneReader, packWrites, type Snapshot } from "./lmdb-packs.ts";
 import { OpenWork } from "./open-work.ts";
 import { unreadable } from "./record-bytes.ts";
-import { readRRsetKey, readRRsetValue, writeRRsetValue } from "./rrset-record.ts";
+import { writeRRsetValue } from "./rrset-record.ts";
 import type {
   CommitOutcome,
   DocumentKind,
@@ -52,9 +54,6 @@ import type {
   ZoneCommit,
   ZoneVersion,
 } from "./store.ts";
-
-/** A read transaction that keeps its view of the tables until it is done. */
-type Snapshot = ReturnType<Table["useReadTransaction"]>;
 
 /** Opens the directory, making it when there is none, and removes what a dead process left half made. */
 export async function openLmdbStore(
@@ -142,29 +141,21 @@ export class LmdbStore implements Store {
     });
   }
 
+  /** The next write is put together while one is on its way to the disk. */
   async #fillZone(
     id: number,
     origin: Name,
     rrsets: AsyncIterable<RRset> | Iterable<RRset>,
   ): Promise<void> {
-    let records: [key: Uint8Array, value: Uint8Array][] = [];
-    const flush = () => {
-      const batch = records;
-      records = [];
-      return this.#tables.write(() => {
-        for (const [key, value] of batch) this.#tables.rrsets.put(key, value);
-      });
-    };
-    let bytes = 0;
-    for await (const { owner, rrtype, ...rest } of rrsets) {
-      const value = writeRRsetValue({ owner, rrtype, ...rest });
-      records.push([rrsetKey(id, owner, rrtype, origin), value]);
-      bytes += value.length;
-      if (records.length < Limits.storeBatch && bytes < Limits.storeBatchBytes) continue;
-      bytes = 0;
-      await flush();
+    let written: Promise<void> | undefined;
+    try {
+      for await (const put of packWrites(this.#tables, id, origin, rrsets)) {
+        await written;
+        written = this.#tables.write(put);
+      }
+    } finally {
+      await written;
     }
-    if (records.length > 0) await flush();
   }
 
   /** After a failure, which is what the caller shall hear: what is still there, the next open removes. */
@@ -184,7 +175,8 @@ export class LmdbStore implements Store {
       this.#snapshots.add(snapshot);
       try {
         const version = this.#readVersion(id, origin, snapshot);
-        return { origin, ...version, batches: this.#batches(id, origin, snapshot) };
+        const zone = { origin, ...version };
+        return { ...zone, batches: this.#batches(id, zone, snapshot) };
       } catch (error) {
         this.#release(snapshot);
         throw error;
@@ -195,34 +187,32 @@ export class LmdbStore implements Store {
   /**
    * The snapshot is held, and with it the disk space of what changed since, until the last batch, until the
    * caller stops, or until the store is closed.
-   *
-   * A cursor lives for one batch only, so that none is open while the caller works, or forgets us.
    */
   async *#batches(
     id: number,
-    origin: Name,
+    zone: StoredZone,
     transaction: Snapshot,
-  ): AsyncGenerator<readonly RRset[]> {
-    const place = this.#tables.place;
-    const end = zonePrefix(id + 1);
-    let start: Uint8Array = zonePrefix(id);
+  ): AsyncGenerator<RRsetPack, void, undefined> {
     try {
-      for (;;) {
-        this.#work.check();
-        const batch: RRset[] = [];
-        const range = { start, end, exclusiveStart: true, limit: Limits.loadBatch, transaction };
-        for (const { key, value } of this.#tables.rrsets.getRange(range)) {
-          const name = readRRsetKey(key, ID_LENGTH, origin, place);
-          batch.push(readRRsetValue(value, name, place));
-          start = key;
-        }
-        if (batch.length > 0) yield batch;
-        if (batch.length < Limits.loadBatch) return;
+      const reader = new LmdbZoneReader(this.#tables, id, zone.origin, transaction);
+      for (const pack of reader.packs()) {
+        yield pack;
         await eventLoopTurn();
+        this.#work.check();
       }
+      await this.#sweep(id, zone, reader.uselessKeys());
     } finally {
       this.#release(transaction);
     }
+  }
+
+  /** Only while the zone is as it was read: later, one of the keys may be of use again. */
+  async #sweep(id: number, version: ZoneVersion, keys: readonly Uint8Array[]): Promise<void> {
+    const { versions, rrsets } = this.#tables;
+    if (keys.length === 0) return;
+    await this.#tables.writeIfExists(versions, versionKey(id, version), () => {
+      for (const key of keys) rrsets.remove(key);
+    });
   }
 
   #release(snapshot: Snapshot): void {
@@ -297,7 +287,7 @@ export class LmdbStore implements Store {
       [versions, versionKey(id, next), PRESENT],
     ];
     for (const { owner, rrtype, rrset } of changes) {
-      const value = rrset === undefined ? undefined : writeRRsetValue(rrset);
+      const value = rrset === undefined ? ENDED : writeRRsetValue(rrset);
       writes.push([rrsets, rrsetKey(id, owner, rrtype, origin), value]);
     }
     for (const entry of entries) {
@@ -363,8 +353,8 @@ export class LmdbStore implements Store {
 
   /** Removes everything under an id that no zone has any more, a bounded piece at a time. */
   async #removeZone(id: number): Promise<void> {
-    const { rrsets, journal, leftovers } = this.#tables;
-    for (const table of [rrsets, journal]) {
+    const { packs, rrsets, journal, leftovers } = this.#tables;
+    for (const table of [packs, rrsets, journal]) {
       const range = { start: zonePrefix(id), end: zonePrefix(id + 1), limit: Limits.storeBatch };
       for (;;) {
         const keys = [...table.getKeys({ ...range })];

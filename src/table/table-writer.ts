@@ -83,7 +83,7 @@ export class TableWriter {
       },
       addPack: (pack) => {
         assert(isOpen, "the loader is open");
-        filler.addPack(pack);
+        return filler.addPack(pack);
       },
       publish: () => {
         assert(isOpen, "the loader is open");

@@ -22,13 +22,14 @@ import { formatName, type Name } from "../wire/name.ts";
 import { applyChangeset } from "../zone/changeset.ts";
 import { Overlay } from "../zone/overlay.ts";
 import type { RRset } from "../zone/rrset.ts";
+import { RRsetPack } from "../zone/rrset-pack.ts";
 import { isSerialAfter, nextSerial } from "../zone/serial.ts";
 import { withSerial } from "../zone/soa.ts";
 import type { ZoneView } from "../zone/zone-view.ts";
 import { type Comparison, compareWithStored, withoutNewer } from "./lost-changes.ts";
 import type { LostLedger } from "./lost-ledger.ts";
 import { entriesSinceFork, leadsTo } from "./shown-versions.ts";
-import type { ZoneTable } from "./zone-table.ts";
+import type { ZoneTable, ZoneTableLoader } from "./zone-table.ts";
 
 export interface FollowParts {
   readonly store: Store;
@@ -246,6 +247,16 @@ function publishEntries(
   return ownersAdded;
 }
 
+function addBatch(loader: ZoneTableLoader, batch: Iterable<RRset>): number {
+  if (batch instanceof RRsetPack) return loader.addPack(batch);
+  let count = 0;
+  for (const rrset of batch) {
+    loader.add(rrset);
+    count++;
+  }
+  return count;
+}
+
 async function reload({ table, clock, log }: FollowParts, zone: LoadedZone): Promise<Followed> {
   const loader = table.beginZone(zone.origin);
   const fields = { zone: formatName(zone.origin), serial: zone.serial };
@@ -253,8 +264,7 @@ async function reload({ table, clock, log }: FollowParts, zone: LoadedZone): Pro
   let toldMs = clock.monotonicMs();
   try {
     for await (const batch of zone.batches) {
-      for (const rrset of batch) loader.add(rrset);
-      rrsets += batch.length;
+      rrsets += addBatch(loader, batch);
       if (clock.monotonicMs() - toldMs < PROGRESS_MS) continue;
       toldMs = clock.monotonicMs();
       log.info({ ...fields, rrsets }, "loading zone");

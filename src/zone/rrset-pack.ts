@@ -15,7 +15,7 @@ import { isSubdomain, LOWER_CASE, type Name } from "../wire/name.ts";
 import type { RRset } from "./rrset.ts";
 
 /** Octets after which a pack ends: a thousand short RRsets, a fraction of a millisecond to read. */
-const PACK_LENGTH = 32_768;
+export const PACK_LENGTH = 32_768;
 /** Octets of a body before its first RR: ttl, number of RRs. */
 export const BODY_HEAD = 4 + 2;
 /** Octets of an RRset beside its owner and body: owner length, rrtype. */
@@ -97,23 +97,42 @@ export class PackCursor {
   }
 }
 
+/** RRsets that can be had in packs as well, each once. */
+export interface PackedRRsets extends Iterable<RRset> {
+  packs(): Iterable<RRsetPack>;
+}
+
+export function isPacked(rrsets: object): rrsets is PackedRRsets {
+  return "packs" in rrsets;
+}
+
 /** What is wrong with octets that should be a pack, and where; `undefined` when nothing is. */
 export function findFlaw(bytes: Uint8Array, origin: Name): string | undefined {
   for (let at = 0; at < bytes.length; ) {
-    const flaw = findOwnerFlaw(bytes, at, Limits.nameLength - origin.length);
-    if (flaw !== undefined) return `at ${at}: ${flaw}`;
-    const body = at + 1 + (bytes[at] as number) + 2;
-    const end = bodyEnd(bytes, body);
-    if (end === 0) return `at ${at}: its ttl, its length or the order of its RRs is wrong`;
+    const end = rrsetEnd(bytes, at, bytes.length, origin);
+    if (typeof end === "string") return `the RRset at ${at}: ${end}`;
     at = end;
   }
   return undefined;
 }
 
-function findOwnerFlaw(bytes: Uint8Array, at: number, most: number): string | undefined {
-  const end = at + 1 + (bytes[at] as number);
-  if (end - at - 1 > most || end + 2 + BODY_HEAD > bytes.length) return "its owner is too long";
-  for (let label = at + 1; label < end; ) {
+/** Where the RRset at `at` ends, before or at `limit`; or what is wrong with it. */
+function rrsetEnd(bytes: Uint8Array, at: number, limit: number, origin: Name): number | string {
+  const body = at + 1 + (bytes[at] as number) + 2;
+  if (body + BODY_HEAD > limit) return "its owner is too long";
+  const flaw = findOwnerFlaw(bytes, at + 1, body - 2, origin);
+  if (flaw !== undefined) return flaw;
+  return bodyEnd(bytes, body, limit) || "its ttl, its length or the order of its RRs is wrong";
+}
+
+function findOwnerFlaw(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  origin: Name,
+): string | undefined {
+  if (end - start > Limits.nameLength - origin.length) return "its owner is too long";
+  for (let label = start; label < end; ) {
     const length = bytes[label] as number;
     const after = label + 1 + length;
     if (length === 0 || length > Limits.labelLength || after > end) return "its owner is no name";
@@ -126,14 +145,14 @@ function findOwnerFlaw(bytes: Uint8Array, at: number, most: number): string | un
 }
 
 /** Where the body ends; 0 when it is none. Its head is there. */
-function bodyEnd(bytes: Uint8Array, body: number): number {
+function bodyEnd(bytes: Uint8Array, body: number, limit: number): number {
   const count = u16(bytes, body + 4);
   if (u32(bytes, body) > Limits.ttl || count === 0) return 0;
   let at = body + BODY_HEAD;
   for (let index = 0, previous = 0; index < count; index++) {
-    if (at + 2 > bytes.length) return 0;
+    if (at + 2 > limit) return 0;
     const end = at + 2 + u16(bytes, at);
-    if (end > bytes.length) return 0;
+    if (end > limit) return 0;
     if (index > 0 && !isBefore(bytes, previous, at, end)) return 0;
     previous = at;
     at = end;
@@ -190,6 +209,22 @@ export class PackWriter {
     this.#bytes[this.#end++] = end - start;
     this.#copy(bytes, start, end);
     this.#u16(rrtype);
+  }
+
+  /**
+   * An RRset as stores keep it apart: `key`, from `keyStart`, is its relative owner and rrtype; `value`, from
+   * `valueStart`, its body. False, with nothing added, when they are not exactly that.
+   */
+  addRecord(key: Uint8Array, keyStart: number, value: Uint8Array, valueStart: number): boolean {
+    const start = this.#end;
+    const ownerEnd = key.length - 2;
+    if (ownerEnd < keyStart || ownerEnd - keyStart > Limits.nameLength) return false;
+    this.begin(key, keyStart, ownerEnd, u16(key, ownerEnd));
+    this.#reserve(value.length);
+    this.#copy(value, valueStart, value.length);
+    if (rrsetEnd(this.#bytes, start, this.#end, this.#origin) === this.#end) return true;
+    this.#end = start;
+    return false;
   }
 
   /** An RRset of another pack of the zone, as it lies there. */

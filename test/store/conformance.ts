@@ -511,7 +511,7 @@ export function describeStore(conformance: Conformance): void {
     test("a load that is given up lets the zone go on, and the store close", async () => {
       await store.createZone(creation(ORIGIN), hosts(ORIGIN, 3 * Limits.loadBatch));
       for await (const batch of (await store.loadZone(ORIGIN))?.batches ?? []) {
-        expect(batch.length).toBeGreaterThan(0);
+        expect([...batch].length).toBeGreaterThan(0);
         break;
       }
       const untouched = await store.loadZone(ORIGIN);
@@ -622,9 +622,13 @@ export function describeStore(conformance: Conformance): void {
     });
 
     test("an RRset that cannot be read is reported by name, not skipped", async () => {
-      await store.createZone(creation(ORIGIN), [address(host("www", ORIGIN), 1)]);
+      await store.createZone(creation(ORIGIN), []);
+      const change = put(address(host("www", ORIGIN), 1));
+      await store.commit(makeCommit(ORIGIN, { serial: 1, sequence: 1 }, [change]));
+      await reopen();
       for (const bytes of [new Uint8Array([2, 0]), new Uint8Array([1, 0]), new Uint8Array([255])]) {
         await subject.spoil("rrset", ORIGIN, bytes);
+        await reopen();
         const loading = store.loadZone(ORIGIN).then(collect);
         await expect(loading).rejects.toMatchObject({ code: "store-format" });
         await expect(store.loadZone(ORIGIN).then(collect)).rejects.toThrow("www.dyn.example.com.");

@@ -115,7 +115,7 @@ describe("a process killed with -9", () => {
     const store = await openLmdbStore(directory);
     expect(await store.listZones()).toEqual([]);
     await store.close();
-    expect(await keysOf("rrsets")).toBe(0);
+    expect(await keysOf("packs")).toBe(0);
     expect(await keysOf("leftovers")).toBe(0);
     const again = await openLmdbStore(directory);
     await again.createZone(creation(parseName("endless.example.")), []);
@@ -126,7 +126,7 @@ describe("a process killed with -9", () => {
     const root = open<Uint8Array, Uint8Array>(directory, {
       ...BINARY,
       noSubdir: false,
-      maxDbs: 8,
+      maxDbs: 16,
     });
     const count = root.openDB<Uint8Array, Uint8Array>(name, BINARY).getCount();
     await root.close();
@@ -138,7 +138,8 @@ describe("a process killed with -9", () => {
     await store.createZone(creation(ORIGIN), hosts(ORIGIN, 3 * Limits.storeBatch));
     await store.deleteZone(ORIGIN);
     await store.close();
-    for (const name of ["rrsets", "journal", "versions"]) expect(await keysOf(name)).toBe(0);
+    for (const name of ["packs", "rrsets", "journal", "versions"])
+      expect(await keysOf(name)).toBe(0);
   });
 });
 

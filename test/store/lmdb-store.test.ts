@@ -23,7 +23,7 @@ describeStore({
 async function spoil(directory: string, what: Spoilt, bytes: Uint8Array): Promise<void> {
   const name = { rrset: "rrsets", journal: "journal", version: "versions", document: "documents" };
   const binary = { encoding: "binary", keyEncoding: "binary" } as const;
-  const root = open<Uint8Array, Uint8Array>(directory, { ...binary, noSubdir: false, maxDbs: 8 });
+  const root = open<Uint8Array, Uint8Array>(directory, { ...binary, noSubdir: false, maxDbs: 16 });
   const table = root.openDB<Uint8Array, Uint8Array>(name[what], binary);
   for (const key of [...table.getKeys()].slice(0, 1)) await table.put(key, bytes);
   await root.close();

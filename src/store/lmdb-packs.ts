@@ -1,0 +1,205 @@
+/**
+ * RRsets of a zone in LMDB. A zone is made in packs of a thousand RRsets or so, which never change; what a commit
+ * changes stands beside them, RRset by RRset, and goes first. So a zone of a million names is made by hundreds of
+ * writes and read back by hundreds of reads, and a commit writes what it changes and no more.
+ *
+ * In the `rrsets` table the value `ENDED` hides an RRset of a pack. A load finds those that hide nothing any more, and
+ * takes them away.
+ */
+
+import { Limits } from "../base/limits.ts";
+import { formatName, type Name } from "../wire/name.ts";
+import type { RRset } from "../zone/rrset.ts";
+import { findFlaw, isPacked, PackCursor, PackWriter, RRsetPack } from "../zone/rrset-pack.ts";
+import type { LmdbTables, Table } from "./lmdb-environment.ts";
+import { ENDED, ID_LENGTH, packKey, packValue, readPackValue, zonePrefix } from "./lmdb-keys.ts";
+import { unreadable } from "./record-bytes.ts";
+import { readRRsetKey, readRRsetValue } from "./rrset-record.ts";
+
+/** A read transaction that keeps its view of the tables until it is done. */
+export type Snapshot = ReturnType<Table["useReadTransaction"]>;
+
+/** What is written at once: a function that puts it. */
+export type Put = () => void;
+
+/** The writes that make the zone, each some megabytes. */
+export async function* packWrites(
+  { packs }: LmdbTables,
+  id: number,
+  origin: Name,
+  rrsets: AsyncIterable<RRset> | Iterable<RRset>,
+): AsyncGenerator<Put> {
+  let batch: [key: Uint8Array, value: Uint8Array][] = [];
+  let bytes = 0;
+  let number = 0;
+  const put = (): Put => {
+    const records = batch;
+    batch = [];
+    bytes = 0;
+    return () => {
+      for (const [key, value] of records) packs.put(key, value);
+    };
+  };
+  for await (const pack of packsOf(origin, rrsets)) {
+    batch.push([packKey(id, number++), packValue(pack.bytes)]);
+    bytes += pack.bytes.length;
+    if (bytes >= Limits.storeBatchBytes) yield put();
+  }
+  if (batch.length > 0) yield put();
+}
+
+async function* packsOf(
+  origin: Name,
+  rrsets: AsyncIterable<RRset> | Iterable<RRset>,
+): AsyncGenerator<RRsetPack> {
+  if (isPacked(rrsets)) return yield* rrsets.packs();
+  const writer = new PackWriter(origin);
+  for await (const rrset of rrsets) {
+    writer.add(rrset);
+    if (writer.isFull) yield writer.take();
+  }
+  if (!writer.isEmpty) yield writer.take();
+}
+
+/** One zone in one view of the tables, read once. */
+export class LmdbZoneReader {
+  readonly #tables: LmdbTables & { readonly place: string };
+  readonly #id: number;
+  readonly #origin: Name;
+  readonly #transaction: Snapshot;
+  readonly #changed = new ChangedRRsets();
+
+  constructor(
+    tables: LmdbTables & { readonly place: string },
+    id: number,
+    origin: Name,
+    transaction: Snapshot,
+  ) {
+    this.#tables = tables;
+    this.#id = id;
+    this.#origin = origin;
+    this.#transaction = transaction;
+  }
+
+  /** Every RRset once. No cursor is open while the caller works, or forgets us. */
+  *packs(): Generator<RRsetPack, void, undefined> {
+    yield* this.#readChanged();
+    yield* this.#readPacks();
+  }
+
+  /** After the last pack: keys in the `rrsets` table whose values hide nothing. */
+  uselessKeys(): Uint8Array[] {
+    return this.#changed.unseenEnds().map((key) => {
+      const whole = new Uint8Array(ID_LENGTH + key.length);
+      whole.set(zonePrefix(this.#id));
+      whole.set(key, ID_LENGTH);
+      return whole;
+    });
+  }
+
+  *#readChanged(): Generator<RRsetPack, void, undefined> {
+    const { rrsets } = this.#tables;
+    const writer = new PackWriter(this.#origin);
+    let start: Uint8Array = zonePrefix(this.#id);
+    for (let count: number = Limits.loadBatch; count === Limits.loadBatch; ) {
+      count = 0;
+      for (const { key, value } of rrsets.getRange(this.#range(start, Limits.loadBatch))) {
+        count++;
+        start = key;
+        const isEnded = value.length === 1 && value[0] === ENDED[0];
+        this.#changed.add(key, isEnded);
+        if (!isEnded) this.#add(writer, key, value);
+      }
+      if (!writer.isEmpty) yield writer.take();
+    }
+  }
+
+  #add(writer: PackWriter, key: Uint8Array, value: Uint8Array): void {
+    const { place } = this.#tables;
+    if (value[0] === PRESENT_FORMAT && writer.addRecord(key, ID_LENGTH, value, 1)) return;
+    // The slow way says what is wrong.
+    readRRsetValue(value, readRRsetKey(key, ID_LENGTH, this.#origin, place), place);
+  }
+
+  *#readPacks(): Generator<RRsetPack, void, undefined> {
+    const { packs, place } = this.#tables;
+    const origin = this.#origin;
+    let start: Uint8Array = zonePrefix(this.#id);
+    for (;;) {
+      const [record] = packs.getRange(this.#range(start, 1));
+      if (record === undefined) return;
+      start = record.key;
+      const describe = () =>
+        `${place}: the pack ${Buffer.from(record.key).toString("hex")} of ${formatName(origin)}`;
+      const bytes = readPackValue(record.value, describe);
+      const flaw = findFlaw(bytes, origin);
+      if (flaw !== undefined) throw unreadable(describe, flaw);
+      const pack = this.#changed.without(new RRsetPack(origin, bytes));
+      if (pack !== undefined) yield pack;
+    }
+  }
+
+  #range(start: Uint8Array, limit: number) {
+    const end = zonePrefix(this.#id + 1);
+    return { start, end, exclusiveStart: true, limit, transaction: this.#transaction };
+  }
+}
+
+/** The format that a stored RRset begins with. */
+const PRESENT_FORMAT = 1;
+
+/** Bits of the filter: most RRsets of a pack that did not change are known by one look. */
+const FILTER_MASK = 0x7_ffff;
+
+/** RRsets that stand beside the packs, by their keys. */
+class ChangedRRsets {
+  /** Of those that no pack held so far: whether they ended. */
+  readonly #keys = new Map<string, boolean>();
+  readonly #filter = new Uint8Array((FILTER_MASK + 1) / 8);
+
+  add(key: Uint8Array, isEnded: boolean): void {
+    const bit = hash(key, ID_LENGTH, key.length) & FILTER_MASK;
+    this.#filter[bit >>> 3] = (this.#filter[bit >>> 3] as number) | (1 << (bit & 7));
+    this.#keys.set(keyText(key, ID_LENGTH, key.length), isEnded);
+  }
+
+  /** The pack without them; `undefined` when nothing is left. */
+  without(pack: RRsetPack): RRsetPack | undefined {
+    if (this.#keys.size === 0) return pack;
+    const writer = new PackWriter(pack.origin);
+    const cursor = new PackCursor(pack);
+    let from = 0;
+    while (cursor.next()) {
+      if (!this.#takeOut(cursor)) continue;
+      if (cursor.start > from) writer.addPacked(pack.bytes, from, cursor.start);
+      from = cursor.end;
+    }
+    if (from === 0) return pack;
+    if (from < pack.bytes.length) writer.addPacked(pack.bytes, from, pack.bytes.length);
+    return writer.isEmpty ? undefined : writer.take();
+  }
+
+  /** Keys of those that ended and that no pack held. */
+  unseenEnds(): Uint8Array[] {
+    const ends = [...this.#keys].filter(([, isEnded]) => isEnded);
+    return ends.map(([key]) => Buffer.from(key, "latin1"));
+  }
+
+  #takeOut({ bytes, owner, body }: PackCursor): boolean {
+    const bit = hash(bytes, owner, body) & FILTER_MASK;
+    if (((this.#filter[bit >>> 3] as number) & (1 << (bit & 7))) === 0) return false;
+    return this.#keys.delete(keyText(bytes, owner, body));
+  }
+}
+
+/** A pack holds relative owner and rrtype as a key does, one behind the other. */
+function keyText(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1", start, end);
+}
+
+function hash(bytes: Uint8Array, start: number, end: number): number {
+  let hashed = 0;
+  for (let at = start; at < end; at++)
+    hashed = Math.imul(hashed ^ (bytes[at] as number), 0x5bd1_e995);
+  return hashed ^ (hashed >>> 15);
+}
