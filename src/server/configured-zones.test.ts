@@ -41,7 +41,7 @@ test("zones that the store does not have are made from their files, once", async
 
 test("files are read without making anything", async () => {
   const engine = await open();
-  const zones = readNewZones(engine, [{ origin, file: GOOD }], log);
+  const zones = await readNewZones(engine, [{ origin, file: GOOD }], log);
   expect(zones).toMatchObject([{ origin }]);
   expect(engine.zones()).toEqual([]);
   await createZones(engine, zones, log);
@@ -54,12 +54,12 @@ test.each([
   [zoneFile("bad", "$TTL 60\n@ NS ns\n"), "cannot be served"],
 ])("what cannot be made is told: %s", async (file, problem) => {
   const engine = await open();
-  expect(() => readNewZones(engine, [{ origin, file }], log)).toThrow(problem);
+  await expect(readNewZones(engine, [{ origin, file }], log)).rejects.toThrow(problem);
 });
 
 test("a zone that another server was first to make is as good", async () => {
   const engine = await open();
-  const zones = readNewZones(engine, [{ origin, file: GOOD }], log);
+  const zones = await readNewZones(engine, [{ origin, file: GOOD }], log);
   const refuse = (code: ErrorCode) => ({
     createZone: () => Promise.reject(new WindhoverError(code, "no")),
   });

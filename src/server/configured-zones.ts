@@ -1,11 +1,13 @@
 /** Zones that the configuration names: those the store does not have yet are made from their files. */
+import { setImmediate as othersTurn } from "node:timers/promises";
 import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
 import { fileChunks } from "../base/file-chunks.ts";
 import type { Logger } from "../base/log.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { ZoneEngine } from "../update/update-engine.ts";
 import { formatName, type Name } from "../wire/name.ts";
-import { readCheckedZone } from "../zone/checked-zone.ts";
+import { readCheckedZoneInTurns } from "../zone/checked-zone.ts";
+import type { Finding } from "../zone/zone-checks.ts";
 import type { ZoneContents } from "../zone/zone-contents.ts";
 
 export interface ConfiguredZone {
@@ -26,25 +28,35 @@ export async function makeConfiguredZones(
   zones: readonly ConfiguredZone[],
   log: Logger,
 ): Promise<void> {
-  for (const zone of zones) await createZones(engine, readNewZones(engine, [zone], log), log);
+  for (const zone of zones) {
+    const fresh = await readNewZones(engine, [zone], log);
+    await createZones(engine, fresh, log);
+  }
 }
 
-/** Reads the files of those that the store does not have. Throws as `makeConfiguredZones`, and makes nothing. */
-export function readNewZones(
+/**
+ * Reads the files of those that the store does not have, while others have their turns. Throws as `makeConfiguredZones`,
+ * and makes nothing.
+ */
+export async function readNewZones(
   engine: Pick<ZoneEngine, "view">,
   zones: readonly ConfiguredZone[],
   log: Logger,
-): readonly NewZone[] {
-  const fresh = zones.filter(({ origin }) => engine.view(origin) === undefined);
-  return fresh.map(({ origin, file }) => {
+): Promise<readonly NewZone[]> {
+  const fresh: NewZone[] = [];
+  for (const { origin, file } of zones) {
+    if (engine.view(origin) !== undefined) continue;
     const zone = formatName(origin);
     if (file === undefined) {
       const advice = `give it a \`file\`, or make it with \`windhover zone import ${zone} FILE\``;
       throw new WindhoverError(ErrorCode.badConfig, `zone ${zone} is not in the store; ${advice}`);
     }
     log.info({ zone, file }, "reading zone file");
-    return { origin, contents: readZoneFile(origin, file, log) };
-  });
+    const source = { chunks: readable(file), file, origin, readFile: readable };
+    const warn = ({ message }: Finding) => log.warn({ zone, finding: message }, "zone check");
+    fresh.push({ origin, contents: await readCheckedZoneInTurns(source, warn, othersTurn) });
+  }
+  return fresh;
 }
 
 export async function createZones(
@@ -64,14 +76,6 @@ export async function createZones(
       log.info({ zone }, "another was first to create the zone");
     }
   }
-}
-
-/** Throws what is wrong with the file; warnings go to the log. */
-export function readZoneFile(origin: Name, file: string, log: Logger): ZoneContents {
-  const source = { chunks: readable(file), file, origin, readFile: readable };
-  return readCheckedZone(source, ({ message }) =>
-    log.warn({ zone: formatName(origin), finding: message }, "zone check"),
-  );
 }
 
 function* readable(file: string): Generator<Uint8Array, void, undefined> {

@@ -395,3 +395,42 @@ function octetsOf(message: Message): Uint8Array {
   const buffer = new Uint8Array(1_000);
   return buffer.slice(0, writeMessage({ ...message, additionals: [] }, buffer));
 }
+
+describe("other secondaries", () => {
+  test("are notified when they come, and those that stay are not", async () => {
+    const [stays, comes] = [await Secondary.open(), await Secondary.open()];
+    stays.answer = yes;
+    comes.answer = yes;
+    const { sender, change } = startSender([{ origin: ORIGIN, notify: [stays.target] }]);
+    await until(() => stays.received.length === 1);
+    sender.replaceZones([{ origin: ORIGIN, notify: [comes.target, stays.target] }]);
+    await until(() => comes.received.length === 1);
+    expect(stays.received).toHaveLength(1);
+    change(2);
+    await until(() => stays.serials.includes(2) && comes.serials.includes(2));
+  });
+
+  test("are left alone when they go, in the middle of a question too, and make room", async () => {
+    const [goes, comes] = [await Secondary.open(), await Secondary.open()];
+    comes.answer = yes;
+    const limits = { ...QUICK, outstanding: 1, retryMs: 50 };
+    const zones = [{ origin: ORIGIN, notify: [goes.target] }];
+    const { sender, change } = startSender(zones, limits);
+    await until(() => goes.received.length === 1);
+    sender.replaceZones([{ origin: ORIGIN, notify: [comes.target] }]);
+    await until(() => comes.received.length === 1);
+    change(2);
+    await until(() => comes.serials.includes(2));
+    expect(goes.received).toHaveLength(1);
+  });
+
+  test("of a zone that comes are notified, before the start with the others", async () => {
+    const secondary = await Secondary.open();
+    secondary.answer = yes;
+    const { sender } = startSender([]);
+    sender.replaceZones([{ origin: ORIGIN, notify: [secondary.target] }]);
+    await until(() => secondary.received.length === 1);
+    sender.replaceZones([]);
+    sender.changed(ORIGIN);
+  });
+});

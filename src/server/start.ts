@@ -177,8 +177,8 @@ async function makeParts(
       log.level = logLevel;
     },
   }));
-  reloader.add(({ zones, limits }) => {
-    const fresh = readNewZones(engine, zones, log);
+  reloader.add(async ({ zones, limits }) => {
+    const fresh = await readNewZones(engine, zones, log);
     return {
       make: () => createZones(engine, fresh, log),
       swap: () => {
