@@ -11,6 +11,7 @@ const TOOLS = {
   dig: "bind9-dnsutils",
   nsupdate: "bind9-dnsutils",
   named: "bind9",
+  "named-rrchecker": "bind9",
   kdig: "knot-dnsutils",
   knsupdate: "knot-dnsutils",
   knotd: "knot",

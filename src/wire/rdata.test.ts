@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { arbitraryRdata } from "../../test/rdata-arbitrary.ts";
+import { RDATA_TEXTS } from "../../test/rdata-texts.ts";
 import { fromHex, toHex } from "../base/bytes.ts";
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import { Type } from "./code-points.ts";
@@ -127,139 +128,21 @@ function acceptOrRefuse(
   }
 }
 
-/** Text as people write it, and as we do. */
-const TEXTS: readonly (readonly [mnemonic: string, written: string, formatted: string])[] = [
-  ["A", "192.0.2.1", "192.0.2.1"],
-  ["AAAA", "2001:0DB8:0:0:1::1", "2001:db8::1:0:0:1"],
-  ["AAAA", "::", "::"],
-  ["AAAA", "1::", "1::"],
-  ["AAAA", "::ffff:192.0.2.1", "::ffff:192.0.2.1"],
-  ["AAAA", "64:ff9b::192.0.2.33", "64:ff9b::c000:221"],
-  ["AAAA", "1:0:2:3:4:5:6:7", "1:0:2:3:4:5:6:7"],
-  ["NS", "NS1", "ns1.example.com."],
-  [
-    "SOA",
-    "@ host\\.master ( 2024010100 ; serial\n 1h 15m\n 2w 5m )",
-    "example.com. host\\.master.example.com. 2024010100 3600 900 1209600 300",
-  ],
-  ["HINFO", 'PC "Red Hat"', '"PC" "Red Hat"'],
-  ["MX", "10 Mail.Example.NET.", "10 mail.example.net."],
-  ["TXT", 'a "b c" "\\"d\\"" e\\;f é', '"a" "b c" "\\"d\\"" "e;f" "\\195\\169"'],
-  ["TXT", '""', '""'],
-  ["TXT", 'k="v"', '"k=\\"v\\""'],
-  ["ISDN", "150862028003217 004", '"150862028003217" "004"'],
-  ["ISDN", "150862028003217", '"150862028003217"'],
-  ["NSAP", "0x47.0005.80.005a00.0000", "0x47000580005a000000"],
-  ["GPOS", "-32.6882 116.8652 10.0", '"-32.6882" "116.8652" "10.0"'],
-  ["WKS", "192.0.2.1 TCP smtp 80", "192.0.2.1 6 25 80"],
-  [
-    "LOC",
-    "42 21 54 N 71 06 18 W -24m 30m",
-    "42 21 54.000 N 71 6 18.000 W -24.00m 30.00m 10000.00m 10.00m",
-  ],
-  ["LOC", "0 S 180 e 0", "0 0 0.000 N 180 0 0.000 E 0.00m 1.00m 10000.00m 10.00m"],
-  ["SRV", "0 5 5060 sip", "0 5 5060 sip.example.com."],
-  [
-    "NAPTR",
-    '100 50 "s" "z3950+I2L+I2C" "" _z3950._tcp.gatech.edu.',
-    '100 50 "s" "z3950+I2L+I2C" "" _z3950._tcp.gatech.edu.',
-  ],
-  ["CERT", "PGP 0 RSASHA1 AQIDBA==", "PGP 0 5 AQIDBA=="],
-  ["CERT", "OID 0 PRIVATEOID AQ==", "OID 0 254 AQ=="],
-  ["CERT", "65535 0 0 AQ==", "65535 0 0 AQ=="],
-  ["ATMA", "47.0079.00010200", "47007900010200"],
-  ["ATMA", "+358.400.1234567", "+3584001234567"],
-  ["SINK", "8 0 2 l4ik", "8 0 2 l4ik"],
-  ["SINK", "1 0 0", "1 0 0"],
-  ["KEY", "KSK|zone|SIG15 EMAIL NSEC3RSASHA1 AQ==", "271 2 7 AQ=="],
-  ["KEY", "NOKEY ALL 0", "49152 255 0"],
-  ["DNSKEY", "257 DNSSEC RSASHA256 AQ==", "257 3 8 AQ=="],
-  ["DS", `1 ED448 sha-256 ${"00".repeat(32)}`, `1 16 2 ${"00".repeat(32)}`],
-  ["CDS", `1 ECDSAP384SHA384 SHA384 ${"00".repeat(48)}`, `1 14 4 ${"00".repeat(48)}`],
-  ["NSEC3PARAM", "SHA-1 0 1 -", "1 0 1 -"],
-  ["TLSA", "DANE-EE SPKI SHA2-256 00", "3 1 1 00"],
-  ["SMIMEA", "PrivCert PrivSel PrivMatch 00", "255 255 255 00"],
-  ["A6", "64 ::1:2:3:4 Subnet", "64 ::1:2:3:4 subnet.example.com."],
-  ["APL", "1:192.168.32.0/21 !1:192.168.38.0/28", "1:192.168.32.0/21 !1:192.168.38.0/28"],
-  [
-    "DS",
-    "60485 RSASHA1 1 ( 2BB183AF5F22588179A53B0A\n 98631FAD1A292118 )",
-    "60485 5 1 2bb183af5f22588179a53b0a98631fad1a292118",
-  ],
-  ["CDS", "0 0 0 00", "0 0 0 00"],
-  ["CDNSKEY", "0 3 DELETE AA==", "0 3 0 AA=="],
-  [
-    "SSHFP",
-    "2 1 123456789abcdef67890123456789abcdef67890",
-    "2 1 123456789abcdef67890123456789abcdef67890",
-  ],
-  ["IPSECKEY", "10 1 2 192.0.2.38 AQNRU3mG", "10 1 2 192.0.2.38 AQNRU3mG"],
-  ["IPSECKEY", "10 0 0 .", "10 0 0 ."],
-  ["IPSECKEY", "10 3 2 Gw AQNRU3mG", "10 3 2 Gw.example.com. AQNRU3mG"],
-  [
-    "RRSIG",
-    "A 5 3 86400 20030322173103 ( 20030220173103 2642 example.com. oJB1W6WN\n Gv+l )",
-    "A 5 3 86400 20030322173103 20030220173103 2642 example.com. oJB1W6WNGv+l",
-  ],
-  [
-    "NSEC",
-    "Host.example.com. ( A MX RRSIG NSEC TYPE1234 )",
-    "Host.example.com. A MX RRSIG NSEC TYPE1234",
-  ],
-  [
-    "NSEC3",
-    "1 1 12 aabbccdd 2t7b4g4vsa5smi47k61mv5bv1a22bojr MX NS SOA TYPE65535",
-    "1 1 12 aabbccdd 2t7b4g4vsa5smi47k61mv5bv1a22bojr NS SOA MX TYPE65535",
-  ],
-  ["NSEC3", "1 0 0 - Vo TYPE1", "1 0 0 - vo A"],
-  ["NSEC3PARAM", "1 0 0 -", "1 0 0 -"],
-  ["TLSA", "3 1 1 0D6FCE13 243aa7", "3 1 1 0d6fce13243aa7"],
-  [
-    "HIP",
-    "2 200100107B1A74DF365639CC39F1D578 AwEAAbdx rvs1 rvs2.example.net.",
-    "2 200100107b1a74df365639cc39f1d578 AwEAAbdx rvs1.example.com. rvs2.example.net.",
-  ],
-  ["RRSIG", "A 5 3 1 19651113132620 0 1 . AQID", "A 5 3 1 21011220195436 19700101000000 1 . AQID"],
-  [
-    "RRSIG",
-    "A 5 3 1 4294967295 20380119031408 1 . AQID",
-    "A 5 3 1 21060207062815 20380119031408 1 . AQID",
-  ],
-  ["ZONEMD", `1 1 9 ${"00".repeat(12)}`, `1 1 9 ${"00".repeat(12)}`],
-  ["CSYNC", "66 3 A NS AAAA", "66 3 A NS AAAA"],
-  ["DSYNC", "CDS NOTIFY 5359 cds-scanner", "CDS NOTIFY 5359 cds-scanner.example.com."],
-  ["NID", "10 0014:4fff:ff20:ee64", "10 0014:4fff:ff20:ee64"],
-  ["L32", "10 10.1.2.0", "10 10.1.2.0"],
-  ["L64", "10 2001:DB8:1140:1000", "10 2001:0db8:1140:1000"],
-  ["EUI48", "00-00-5E-00-53-2a", "00-00-5e-00-53-2a"],
-  ["EUI64", "00-00-5e-ef-10-00-00-2a", "00-00-5e-ef-10-00-00-2a"],
-  ["URI", '10 1 "ftp://ftp1.example.com/public"', '10 1 "ftp://ftp1.example.com/public"'],
-  ["CAA", '0 issue "ca.example; account=230123"', '0 issue "ca.example; account=230123"'],
-  ["CAA", "128 iodef mailto:a@b", '128 iodef "mailto:a@b"'],
-  ["DOA", "0 1 2 text/html -", '0 1 2 "text/html" -'],
-  ["AMTRELAY", "128 1 3 amtrelays", "128 1 3 amtrelays.example.com."],
-  ["AMTRELAY", "10 0 0 .", "10 0 0 ."],
-  ["IPN", "18446744073709551615", "18446744073709551615"],
-  ["TYPE731", "\\# 6 abcd ( ef 01 23 45 )", "\\# 6 abcdef012345"],
-  ["TYPE62347", "\\# 0", "\\# 0"],
-  ["TYPE1", "\\# 4 0A000001", "10.0.0.1"],
-  ["NULL", "\\# 1 00", "\\# 1 00"],
-  ["HTTPS", "0 Foo", "0 Foo.example.com."],
-  ["SVCB", "1 . no-default-alpn alpn=h2", '1 . alpn="h2" no-default-alpn'],
-  ["SVCB", "1 . dohpath=/dns-query{?dns} ohttp", '1 . dohpath="/dns-query{?dns}" ohttp'],
-  ["SVCB", "1 . key3=\\000\\053", "1 . port=53"],
-  ["SVCB", "1 . ech=AQID", "1 . ech=AQID"],
-  ["A6", "0 2001:db8::1", "0 2001:db8::1"],
-  ["A6", "128 Prefix", "128 prefix.example.com."],
-  ["A6", "65 ffff::ffff:2:3:4 .", "65 ::7fff:2:3:4 ."],
-  ["IPSECKEY", "10 2 2 2001:DB8::1 AQNRU3mG", "10 2 2 2001:db8::1 AQNRU3mG"],
-  ["APL", "1:0.0.0.0/0 !2:2001:DB8::/32", "1:0.0.0.0/0 !2:2001:db8::/32"],
-  ["NXT", "Next a NXT TYPE127", "next.example.com. A NXT TYPE127"],
-  ["NXT", ".", "."],
-];
-
 describe("text", () => {
-  test.each(TEXTS)("%s %s", (mnemonic, written, formatted) => {
+  test("has an example of every type that has one", () => {
+    const withText = RR_TYPES.flatMap(({ mnemonic, fields }) => (fields ? [mnemonic] : []));
+    const shown = new Set(RDATA_TEXTS.map(([mnemonic]) => mnemonic));
+    expect(withText.filter((mnemonic) => !shown.has(mnemonic))).toEqual([]);
+  });
+
+  test("is none of types without a presentation form, and of what is no data", () => {
+    const opaque = RR_TYPES.flatMap(({ mnemonic, fields }) => (fields ? [] : [mnemonic]));
+    const withoutForm = ["NULL", "UINFO", "UID", "GID", "UNSPEC"];
+    const noData = ["OPT", "NXNAME", "TKEY", "TSIG", "IXFR", "AXFR", "MAILB", "MAILA", "ANY"];
+    expect(new Set(opaque)).toEqual(new Set([...withoutForm, ...noData]));
+  });
+
+  test.each(RDATA_TEXTS)("%s %s", (mnemonic, written, formatted) => {
     const rdata = parse(mnemonic, written);
     expect(formatRdata(type(mnemonic), rdata)).toBe(formatted);
     expect(toHex(parse(mnemonic, formatted))).toBe(toHex(rdata));
