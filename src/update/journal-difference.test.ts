@@ -1,8 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ORIGIN, rrset, rrsetsText, soa } from "../../test/update/zone-fixtures.ts";
+import { at, ORIGIN, rrset, rrsetsText, soa } from "../../test/update/zone-fixtures.ts";
 import type { JournalEntry, JournalRange } from "../store/store.ts";
-import { differenceSince } from "./journal-difference.ts";
+import { equalNames } from "../wire/name.ts";
+import {
+  differenceSince,
+  entriesBack,
+  entriesUpTo,
+  JournalDifference,
+} from "./journal-difference.ts";
 
 /** A journal of a zone made at `serials[0]`, each later entry leading to the next serial and adding one address. */
 function journal(serials: readonly number[]): JournalEntry[] {
@@ -110,5 +116,106 @@ describe("the difference since a serial", () => {
       Promise.resolve(entries.filter((e) => e.sequence > afterSequence).slice(0, limit));
     const range = { serial: 2, version: { serial: 4, sequence: 4 }, limit: 1e6 };
     expect((await differenceSince(read, ORIGIN, range))?.toSerial).toBe(4);
+  });
+});
+
+/** The journal that a search or a way back reads. */
+function zoneJournal(entries: readonly JournalEntry[]) {
+  const reads: JournalRange[] = [];
+  const read = async (range: JournalRange) => {
+    reads.push(range);
+    const kept = entries.filter(({ sequence }) => sequence > range.afterSequence);
+    return kept.slice(0, range.limit);
+  };
+  return { origin: ORIGIN, read, reads };
+}
+
+const versionAt = (entries: readonly JournalEntry[], sequence: number) => {
+  const { toSerial } = entries[sequence - 1] as JournalEntry;
+  return { serial: toSerial, sequence };
+};
+
+describe("a difference that goes on", () => {
+  test("reads only what is new", async () => {
+    const entries = journal(steps(200));
+    const { origin, read, reads } = zoneJournal(entries);
+    const from = versionAt(entries, 2);
+    const going = new JournalDifference({ origin, read }, from, { limit: 1e6 });
+    expect(await going.advance(versionAt(entries, 150))).toBe("reached");
+    expect(going.join()).toMatchObject({ fromSerial: 2, toSerial: 150 });
+    reads.length = 0;
+    expect(await going.advance(versionAt(entries, 200))).toBe("reached");
+    expect(reads).toEqual([{ afterSequence: 150, limit: 50 }]);
+    expect(going.join().added).toHaveLength(1 + 198);
+  });
+
+  test("from a version to itself is none", async () => {
+    const entries = journal(steps(3));
+    const none = new JournalDifference(zoneJournal(entries), versionAt(entries, 3), { limit: 0 });
+    expect(await none.advance(versionAt(entries, 3))).toBe("reached");
+    expect(none.join()).toEqual({
+      origin: ORIGIN,
+      fromSerial: 3,
+      toSerial: 3,
+      removed: [],
+      added: [],
+    });
+  });
+
+  test("does not lead back, nor to another version of the same sequence", async () => {
+    const entries = journal(steps(3));
+    const going = new JournalDifference(zoneJournal(entries), versionAt(entries, 2), { limit: 9 });
+    expect(await going.advance({ serial: 9, sequence: 2 })).toBe("gap");
+    expect(await going.advance({ serial: 1, sequence: 1 })).toBe("gap");
+  });
+
+  test("may be of some RRsets only, and shows each entry", async () => {
+    const entries = journal(steps(9));
+    const seen: number[] = [];
+    const some = new JournalDifference(zoneJournal(entries), versionAt(entries, 1), {
+      limit: 2,
+      covers: ({ owner }) => ["h3", "h7"].some((name) => equalNames(owner, at(name))),
+      onEntry: ({ sequence }) => seen.push(sequence),
+    });
+    expect(await some.advance(versionAt(entries, 9))).toBe("reached");
+    expect(some.join().added).toHaveLength(2);
+    expect(some.join().removed).toEqual([]);
+    expect(seen).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+});
+
+describe("entries in order", () => {
+  const sequences = async (entries: AsyncIterable<JournalEntry>) => {
+    const found: number[] = [];
+    for await (const { sequence } of entries) found.push(sequence);
+    return found;
+  };
+  const numbers = (from: number, to: number) =>
+    Array.from({ length: to - from + 1 }, (_, n) => from + n);
+
+  test("go back to the making of the zone, or to the oldest that is kept", async () => {
+    const entries = journal(steps(250));
+    expect(await sequences(entriesBack(zoneJournal(entries), 240))).toEqual(
+      numbers(1, 240).reverse(),
+    );
+    const kept = entries.slice(77);
+    expect(await sequences(entriesBack(zoneJournal(kept), 250))).toEqual(
+      numbers(78, 250).reverse(),
+    );
+    expect(await sequences(entriesBack(zoneJournal(kept), 77))).toEqual([]);
+    expect(await sequences(entriesBack(zoneJournal(kept), 0))).toEqual([]);
+  });
+
+  test("do not go back behind the making of a zone that was there before", async () => {
+    const entries = journal(steps(9));
+    const again = { ...(entries[4] as JournalEntry), fromSerial: 5 };
+    const made = entries.with(4, again);
+    expect(await sequences(entriesBack(zoneJournal(made), 9))).toEqual([9, 8, 7, 6, 5]);
+  });
+
+  test("go forward from the oldest that is kept", async () => {
+    const entries = journal(steps(250)).slice(77);
+    expect(await sequences(entriesUpTo(zoneJournal(entries), 240))).toEqual(numbers(78, 240));
+    expect(await sequences(entriesUpTo(zoneJournal(entries), 999))).toEqual(numbers(78, 250));
   });
 });

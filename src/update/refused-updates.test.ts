@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { at, ORIGIN, ZONE_OWNER } from "../../test/update/zone-fixtures.ts";
+import { historyServer } from "../../test/update/history-server.ts";
+import {
+  add,
+  at,
+  ORIGIN,
+  principal,
+  request,
+  ZONE_OWNER,
+} from "../../test/update/zone-fixtures.ts";
 import { Limits } from "../base/limits.ts";
 import { Rcode } from "../wire/code-points.ts";
 import { refuse } from "./refusal.ts";
@@ -9,6 +17,18 @@ const intent = { origin: ORIGIN, principal: ZONE_OWNER, door: "rfc2136", address
 const refusal = (detail: string) => refuse(Rcode.refused, "limit", detail);
 
 describe("refused updates", () => {
+  test("are those of every door that the engine refuses", async () => {
+    const { engine, clock } = await historyServer();
+    const stranger = principal({ name: at("home") });
+    const asked = request([add("www", 60, "A", "192.0.2.80")], { principal: stranger });
+    await engine.submit(asked);
+    await engine.submit(request([], { origin: at("other.org.") }));
+    expect(engine.refusedUpdates(ORIGIN)).toMatchObject([
+      { actor: "key:test", door: "rfc2136", reason: "no-grant", lastMs: clock.ms, count: 1 },
+    ]);
+    expect(engine.refusedUpdates(at("other.org."))).toMatchObject([{ reason: "no-such-zone" }]);
+  });
+
   test("are kept by zone, the newest first, with who, from where and why", () => {
     const refused = new RefusedUpdates();
     refused.add(intent, refusal("one"), 1);

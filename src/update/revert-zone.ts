@@ -157,7 +157,7 @@ class LaterChanges {
     const { sequence } = this.#entry;
     const names = rrsetNames(this.#content);
     const detail = `later changes touched the same records as #${sequence}: ${this.#told.join(", ")}${more}`;
-    const advice = `force makes ${names} what they were before #${sequence}`;
+    const advice = `with force ${names} will be as before #${sequence}`;
     return refuse(Rcode.refused, "prerequisite", `${detail}; undo those first, or ${advice}`);
   }
 }

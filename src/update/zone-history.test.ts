@@ -14,8 +14,11 @@ import {
   zoneText,
 } from "../../test/update/zone-fixtures.ts";
 import { ErrorCode } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
 import { Type } from "../wire/code-points.ts";
 import { ZoneMap } from "../zone/zone-map.ts";
+import { JournalDifference } from "./journal-difference.ts";
+import { advanceDifference } from "./zone-history.ts";
 
 /** #1 the example zone, #2 and #3 two addresses of home, #4 www comes and alias goes. */
 async function server() {
@@ -212,5 +215,26 @@ describe("a time", () => {
     const { engine, clock } = await server();
     expect(engine.history.time("1h")).toBe(clock.ms - 3_600_000);
     expect(() => engine.history.time("tea")).toThrow('"tea" is no time');
+  });
+});
+
+describe("a way that is read", () => {
+  test("to where the journal does not lead, or with more RRs than may be, is refused", async () => {
+    const { engine } = await server();
+    const journal = engine.history.journal(ORIGIN);
+    const from = { serial: 1, sequence: 1 };
+    // Of #2 and #3 together three RRs end and two begin, SOAs included.
+    const to = { serial: 3, sequence: 3 };
+    const enough = new JournalDifference(journal, from, { limit: 5 });
+    await expect(advanceDifference(enough, ORIGIN, to)).resolves.toBeUndefined();
+    const little = new JournalDifference(journal, from, { limit: 4 });
+    await expect(advanceDifference(little, ORIGIN, to)).rejects.toMatchObject({
+      code: ErrorCode.limit,
+      message: expect.stringContaining(`more than ${Limits.historyDifference} records`),
+    });
+    const other = new JournalDifference(journal, { serial: 7, sequence: 1 }, { limit: 9 });
+    await expect(advanceDifference(other, ORIGIN, to)).rejects.toMatchObject({
+      code: ErrorCode.storeFormat,
+    });
   });
 });

@@ -5,6 +5,7 @@ import {
   ORIGIN,
   rrset,
   rrsetsText,
+  soa,
   zoneText,
 } from "../../test/update/zone-fixtures.ts";
 import {
@@ -14,6 +15,7 @@ import {
   diffViews,
   invertChangeset,
   joinChangesets,
+  withoutSerialStep,
 } from "./changeset.ts";
 import { Overlay } from "./overlay.ts";
 import type { RRset } from "./rrset.ts";
@@ -173,5 +175,25 @@ describe("joined changesets", () => {
   test("must follow each other", () => {
     expect(() => joinChangesets([changeset(1, [], []), changeset(3, [], [])])).toThrow();
     expect(() => joinChangesets([])).toThrow();
+  });
+});
+
+describe("what a change did besides the step of the serial", () => {
+  const host = rrset("h", 60, "A", "192.0.2.1");
+
+  test("is without the SOAs when only the serial differs", () => {
+    const difference = { removed: [soa(1)], added: [host, soa(2)] };
+    expect(withoutSerialStep(difference)).toEqual({ removed: [], added: [host] });
+  });
+
+  test("is with them when more of the SOA differs, or there is one only", () => {
+    const other = { removed: [soa(1)], added: [soa(2, 60), host] };
+    expect(withoutSerialStep(other)).toEqual(other);
+    for (const one of [
+      { removed: [], added: [soa(2)] },
+      { removed: [soa(2)], added: [] },
+    ]) {
+      expect(withoutSerialStep(one)).toEqual(one);
+    }
   });
 });

@@ -1,5 +1,5 @@
 /** An engine over a memory store whose clock the test sets, and a zone whose history it makes. */
-import { MemoryStore } from "../../src/store/memory-store.ts";
+import { createMemoryState, MemoryStore } from "../../src/store/memory-store.ts";
 import { createUpdateEngine, type ZoneEngine } from "../../src/update/update-engine.ts";
 import type { UpdateOperation } from "../../src/update/update-request.ts";
 import type { RRset } from "../../src/zone/rrset.ts";
@@ -19,17 +19,18 @@ export interface HistoryServer {
   update(...operations: UpdateOperation[]): Promise<void>;
 }
 
-/** The zone is made at `START_MS`. */
+/** The zone is made at `START_MS`, unless the store has it. */
 export async function historyServer(
   rrsets: readonly RRset[] = exampleZone(),
+  state = createMemoryState(),
 ): Promise<HistoryServer> {
   const clock = { ms: START_MS, nowMs: () => clock.ms, monotonicMs: () => clock.ms };
-  const store = faultyStore(new MemoryStore());
+  const store = faultyStore(new MemoryStore(state));
   const table = new MapTable();
   const log = listLogger();
   const engine = createUpdateEngine({ store, writer: table, clock, log });
   await engine.start();
-  await engine.createZone(OPERATORS, rrsets);
+  if (engine.version(ORIGIN) === undefined) await engine.createZone(OPERATORS, rrsets);
   const update = async (...operations: UpdateOperation[]) => {
     clock.ms += 60_000;
     const verdict = await engine.submit(request(operations, { door: "dyndns2" }));
