@@ -21,8 +21,8 @@ describe("labels", () => {
     const made = await one.labels.add(ORIGIN, "after", point(5), 9_000);
     expect(made).toEqual({ label: "after", ...point(5), madeMs: 9_000 });
     await one.labels.add(ORIGIN, "before", { ...point(2), timeMs: undefined }, 9_001);
-    await one.labels.add(ORIGIN, "also", point(5), 9_002);
     await one.labels.add(ORIGIN, "at-last", point(5), 9_003);
+    await one.labels.add(ORIGIN, "also", point(5), 9_002);
     const { labels: other } = labels(state);
     const listed = (await other.list(ORIGIN)).map(({ label }) => label);
     expect(listed).toEqual(["before", "after", "also", "at-last"]);
