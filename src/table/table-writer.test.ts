@@ -613,12 +613,12 @@ describe("what a zone takes", () => {
 
   it("is nothing when there is no zone", () => {
     const { writer, load } = table();
-    expect(writer.zoneUsage(ORIGIN)).toEqual({ rrsets: 0, bytes: 0 });
+    expect(writer.zoneUsage(ORIGIN)).toEqual({ names: 0, rrsets: 0, bytes: 0 });
     expect(writer.countRRsets(ORIGIN)).toBe(0);
     load(ORIGIN, soa(1));
     expect(writer.zoneUsage(ORIGIN).rrsets).toBe(1);
     writer.dropZone(ORIGIN);
-    expect(writer.zoneUsage(ORIGIN)).toEqual({ rrsets: 0, bytes: 0 });
+    expect(writer.zoneUsage(ORIGIN)).toEqual({ names: 0, rrsets: 0, bytes: 0 });
   });
 
   it("leaves the table a part of its memory that updates may not fill", () => {

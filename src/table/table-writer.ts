@@ -33,6 +33,8 @@ export interface TableUsage {
 
 /** What one zone takes. */
 export interface ZoneUsage {
+  /** Owners with data. */
+  readonly names: number;
   readonly rrsets: number;
   /** Octets of names with data, their RRsets included. */
   readonly bytes: number;
@@ -141,8 +143,8 @@ export class TableWriter {
 
   /** What a zone takes; nothing when there is none. */
   zoneUsage(origin: Name): ZoneUsage {
-    const { rrsets = 0, bytes = 0 } = this.#zones.get(nameKey(origin)) ?? {};
-    return { rrsets, bytes };
+    const { names = 0, rrsets = 0, bytes = 0 } = this.#zones.get(nameKey(origin)) ?? {};
+    return { names, rrsets, bytes };
   }
 
   /** Octets by which updates may let the table grow: what is durable must always have room to be shown. */

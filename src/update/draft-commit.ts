@@ -19,8 +19,6 @@ export interface Draft {
   readonly firstApplied: number;
   /** `undefined` when nothing changes. */
   readonly commit: ZoneCommit | undefined;
-  /** How many more names have data after it. */
-  readonly ownersAdded: number;
 }
 
 /** A change that threw: a fault of ours. It must not take the others with it. */
@@ -66,7 +64,7 @@ export function draftCommit(
       verdicts.push({ status: "applied", serial: reached.serial, sequence: reached.sequence });
     }
   }
-  if (entries.length === 0) return { verdicts, firstApplied, commit: undefined, ownersAdded: 0 };
+  if (entries.length === 0) return { verdicts, firstApplied, commit: undefined };
   const commit: ZoneCommit = {
     origin: zone.origin,
     expected: version,
@@ -74,7 +72,7 @@ export function draftCommit(
     entries,
     changes: zone.changes(),
   };
-  return { verdicts, firstApplied, commit, ownersAdded: zone.ownersAdded() };
+  return { verdicts, firstApplied, commit };
 }
 
 function judgeSafely(

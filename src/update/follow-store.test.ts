@@ -85,7 +85,6 @@ describe("a zone that changed in the store", () => {
         { serial: 3, sequence: 3 },
       ],
       isReloaded: false,
-      ownersAdded: 2,
       entries: [{ toSerial: 2 }, { toSerial: 3 }],
     });
     expectAlike();

@@ -47,8 +47,6 @@ export type Followed =
       readonly versions: readonly ZoneVersion[];
       readonly entries: readonly JournalEntry[];
       readonly isReloaded: boolean;
-      /** How many more names have data, by these entries. */
-      readonly ownersAdded: number;
     }
   /** The store has no such zone (any more). */
   | { readonly status: "gone" };
@@ -105,15 +103,14 @@ async function followJournal(
 ): Promise<Followed | undefined> {
   const stored = await store.findZone(origin);
   if (stored === undefined) return undefined;
-  const unchanged = { status: "following", isReloaded: false, ownersAdded: 0 } as const;
+  const unchanged = { status: "following", isReloaded: false } as const;
   if (isSameVersion(known, stored)) return { ...unchanged, versions: [], entries: [] };
   const entries = await readEntries(store, stored, known.sequence);
   if (!leadsTo(known, entries, stored)) return undefined;
-  const ownersAdded = publishEntries(table, origin, entries);
-  if (ownersAdded === undefined) return undefined;
+  if (!publishEntries(table, origin, entries)) return undefined;
   const versions: ZoneVersion[] = [];
   for (const entry of entries) versions.push(versionAfter(versions.at(-1) ?? known, entry));
-  return { ...unchanged, versions, entries, ownersAdded };
+  return { ...unchanged, versions, entries };
 }
 
 /** What the journal still has after this sequence, up to the version the zone was found at. */
@@ -229,22 +226,14 @@ async function tellLost(
   );
 }
 
-/**
- * How many more names have data then; `undefined` when there is nothing to publish, or when it does not fit what the
- * table has.
- */
-function publishEntries(
-  table: ZoneTable,
-  origin: Name,
-  entries: readonly JournalEntry[],
-): number | undefined {
+/** False when there is nothing to publish, or when it does not fit what the table has. */
+function publishEntries(table: ZoneTable, origin: Name, entries: readonly JournalEntry[]): boolean {
   const view = table.view(origin);
-  if (view === undefined || entries.length === 0) return undefined;
+  if (view === undefined || entries.length === 0) return false;
   const zone = new Overlay(view);
-  if (!entries.every((entry) => applyChangeset(zone, entry))) return undefined;
-  const ownersAdded = zone.ownersAdded();
+  if (!entries.every((entry) => applyChangeset(zone, entry))) return false;
   table.publish(origin, zone.changes());
-  return ownersAdded;
+  return true;
 }
 
 function addBatch(loader: ZoneTableLoader, batch: Iterable<RRset>): number {
@@ -281,7 +270,6 @@ async function reload({ table, clock, log }: FollowParts, zone: LoadedZone): Pro
     versions: [version],
     entries: [],
     isReloaded: true,
-    ownersAdded: 0,
   };
 }
 

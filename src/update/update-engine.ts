@@ -9,16 +9,16 @@ import { Limits } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import type { Principal } from "../identity/principal.ts";
 import type { JournalEntry, JournalRange, Store, ZoneVersion } from "../store/store.ts";
-import { Rcode, Type } from "../wire/code-points.ts";
-import { formatName, isSubdomain, type Name, nameKey } from "../wire/name.ts";
+import { Rcode } from "../wire/code-points.ts";
+import { formatName, type Name, nameKey } from "../wire/name.ts";
 import { type Difference, withoutSerialStep } from "../zone/changeset.ts";
 import type { RRset } from "../zone/rrset.ts";
-import { soaSerial } from "../zone/soa.ts";
 import { ZoneMap } from "../zone/zone-map.ts";
 import type { ZoneView } from "../zone/zone-view.ts";
 import { writeImport } from "./import-zone.ts";
 import { type Change, changeOfRequest, type Intent } from "./judge-change.ts";
 import { LostLedger } from "./lost-ledger.ts";
+import { checkNewZone } from "./new-zone.ts";
 import { noSuchZone, type Refusal, refuse } from "./refusal.ts";
 import { type RefusedUpdate, RefusedUpdates } from "./refused-updates.ts";
 import { draftRevert, type Revert } from "./revert-zone.ts";
@@ -95,9 +95,6 @@ export interface EngineParts {
   /** Runs a task after this turn's messages; `setImmediate` unless a test has a turn of its own. */
   readonly defer?: (task: () => void) => void;
 }
-
-/** RRsets that the journal keeps of a new zone; a larger one is told in the store only. */
-const CREATION_RRSETS = 1_000;
 
 export function createUpdateEngine(parts: EngineParts): ZoneEngine {
   return new Engine(parts);
@@ -190,8 +187,21 @@ class Engine implements ZoneEngine {
     const { origin } = intent;
     if (this.#lanes.get(nameKey(origin))?.version !== undefined) throw zoneExists(origin);
     const deleted = await this.#parts.store.deletedVersion(origin);
-    const entry = this.#creationEntry(intent, rrsets, (deleted?.sequence ?? 0) + 1);
-    await this.#lane(origin).create(entry, rrsets);
+    const zone = checkNewZone(origin, rrsets, this.#laneParts.zoneRRsets);
+    const { principal, door, address } = intent;
+    const entry: JournalEntry = {
+      origin,
+      fromSerial: zone.serial,
+      toSerial: zone.serial,
+      removed: [],
+      added: zone.added,
+      sequence: (deleted?.sequence ?? 0) + 1,
+      timeMs: this.#parts.clock.nowMs(),
+      actor: principal.actor,
+      door,
+      address,
+    };
+    await this.#lane(origin).create(entry, zone.rrsets);
   }
 
   async deleteZone({ origin, principal, door, address }: Intent): Promise<void> {
@@ -298,54 +308,4 @@ class Engine implements ZoneEngine {
     const message = `${actor} may not ${verb} zone ${formatName(origin)}: only an operator may`;
     throw new WindhoverError(ErrorCode.forbidden, message);
   }
-
-  #creationEntry(intent: Intent, rrsets: Iterable<RRset>, sequence: number): JournalEntry {
-    const { origin, principal, door, address } = intent;
-    const serial = checkNewZone(origin, rrsets, this.#laneParts.zoneRRsets);
-    const added: RRset[] = [];
-    for (const rrset of rrsets) if (added.push(rrset) > CREATION_RRSETS) break;
-    return {
-      origin,
-      fromSerial: serial,
-      toSerial: serial,
-      removed: [],
-      added: added.length > CREATION_RRSETS ? [] : added,
-      sequence,
-      timeMs: this.#parts.clock.nowMs(),
-      actor: principal.actor,
-      door,
-      address,
-    };
-  }
-}
-
-/** What every zone must have, so that it can be served and changed at all. Returns its serial. */
-function checkNewZone(origin: Name, rrsets: Iterable<RRset>, limit: number): number {
-  let serial: number | undefined;
-  let hasNs = false;
-  let count = 0;
-  for (const rrset of rrsets) {
-    if (++count > limit) throw tooLarge(origin, limit);
-    const isApex = rrset.owner.length === origin.length;
-    if (!isSubdomain(rrset.owner, origin)) {
-      throw badZone(origin, `${formatName(rrset.owner)} is outside it`);
-    }
-    if (rrset.rrtype === Type.SOA) {
-      if (!isApex) throw badZone(origin, `${formatName(rrset.owner)} has an SOA below the apex`);
-      serial = soaSerial(rrset);
-    }
-    if (rrset.rrtype === Type.NS && isApex) hasNs = true;
-  }
-  if (serial === undefined) throw badZone(origin, "it has no SOA at its apex");
-  if (!hasNs) throw badZone(origin, "it has no NS at its apex");
-  return serial;
-}
-
-function tooLarge(origin: Name, limit: number): WindhoverError {
-  const message = `zone ${formatName(origin)} has more than ${limit} RRsets`;
-  return new WindhoverError(ErrorCode.limit, message);
-}
-
-function badZone(origin: Name, problem: string): WindhoverError {
-  return new WindhoverError(ErrorCode.badZone, `zone ${formatName(origin)}: ${problem}`);
 }

@@ -13,11 +13,12 @@ import type { Principal } from "../identity/principal.ts";
 import type { JournalEntry, ZoneCommit, ZoneVersion } from "../store/store.ts";
 import { Rcode } from "../wire/code-points.ts";
 import { formatName, type Name } from "../wire/name.ts";
-import type { RRset } from "../zone/rrset.ts";
+import type { PackedRRsets } from "../zone/rrset-pack.ts";
 import type { ZoneView } from "../zone/zone-view.ts";
 import { type Draft, draftCommit } from "./draft-commit.ts";
 import { type FollowParts, followStore } from "./follow-store.ts";
 import type { Change, Intent } from "./judge-change.ts";
+import { loadEach } from "./new-zone.ts";
 import { checkStranger } from "./policy.ts";
 import { noSuchZone, type Refusal, refuse } from "./refusal.ts";
 import { ShownVersions } from "./shown-versions.ts";
@@ -59,8 +60,6 @@ export class ZoneLane {
   readonly #shown = new ShownVersions();
   /** What the first update of a batch would do, drafted when it came. */
   #early: { readonly change: Change; readonly draft: Draft } | undefined;
-  /** Names with data, counted when first asked for. */
-  #names: number | undefined;
 
   constructor(origin: Name, parts: LaneParts) {
     this.origin = origin;
@@ -146,7 +145,7 @@ export class ZoneLane {
   }
 
   /** Makes the zone in the store, which has it once, then in the table. */
-  create(entry: JournalEntry, rrsets: Iterable<RRset>): Promise<void> {
+  create(entry: JournalEntry, rrsets: PackedRRsets): Promise<void> {
     return this.#exclusively(() => this.#create(entry, rrsets));
   }
 
@@ -170,11 +169,7 @@ export class ZoneLane {
 
   /** Names that have data. */
   names(): number {
-    if (this.#names === undefined) {
-      this.#names = 0;
-      for (const _ of this.#view().owners()) this.#names++;
-    }
-    return this.#names;
+    return this.#parts.table.zoneUsage(this.origin).names;
   }
 
   #exclusively<T>(task: () => Promise<T>): Promise<T> {
@@ -286,7 +281,7 @@ export class ZoneLane {
   }
 
   /** A table that cannot take a durable change is stale: the next update tries to show it again. */
-  #publish(draft: Draft, commit: ZoneCommit): Refusal | undefined {
+  #publish(_draft: Draft, commit: ZoneCommit): Refusal | undefined {
     try {
       this.#parts.table.publish(this.origin, commit.changes);
     } catch (error) {
@@ -295,7 +290,6 @@ export class ZoneLane {
       return refuse(Rcode.servFail, "limit", detail);
     }
     this.#shown.add(commit.next);
-    if (this.#names !== undefined) this.#names += draft.ownersAdded;
     return undefined;
   }
 
@@ -339,19 +333,17 @@ export class ZoneLane {
     this.#isStale = false;
     if (followed.isReloaded) this.#shown.reset(undefined);
     for (const version of followed.versions) this.#shown.add(version);
-    if (followed.isReloaded) this.#names = undefined;
-    else if (this.#names !== undefined) this.#names += followed.ownersAdded;
     if (!followed.isReloaded && followed.entries.length === 0) return;
     for (const entry of followed.entries) logFollowed(this.#parts.log, entry);
     this.#tellOfCommit(followed.entries);
   }
 
-  async #create(entry: JournalEntry, rrsets: Iterable<RRset>): Promise<void> {
+  async #create(entry: JournalEntry, rrsets: PackedRRsets): Promise<void> {
     const { store, table } = this.#parts;
     let loader: ZoneTableLoader | undefined;
     try {
       loader = table.beginZone(this.origin);
-      await store.createZone(entry, addEach(rrsets, loader));
+      await store.createZone(entry, loadEach(rrsets, loader));
       loader.publish();
     } catch (error) {
       loader?.abort();
@@ -383,16 +375,6 @@ export class ZoneLane {
 export function zoneExists(origin: Name): WindhoverError {
   const message = `zone ${formatName(origin)} exists already; import into it, or delete it first`;
   return new WindhoverError(ErrorCode.zoneExists, message);
-}
-
-function* addEach(
-  rrsets: Iterable<RRset>,
-  loader: { add(rrset: RRset): void },
-): Generator<RRset, void, undefined> {
-  for (const rrset of rrsets) {
-    loader.add(rrset);
-    yield rrset;
-  }
 }
 
 function errorText(error: unknown): string {

@@ -1,4 +1,5 @@
 /** What the engine needs of the zone table; the table's writer has it all. */
+import type { ZoneUsage } from "../table/table-writer.ts";
 import type { ZoneSnapshot } from "../table/table-zone-view.ts";
 import type { Name } from "../wire/name.ts";
 import type { RRsetChange } from "../zone/changeset.ts";
@@ -15,7 +16,7 @@ export interface ZoneTable {
   /** The zone as it is now, whatever is published later, until it is closed. */
   snapshot(origin: Name): ZoneSnapshot | undefined;
   /** What the zone takes now. */
-  zoneUsage(origin: Name): { readonly rrsets: number; readonly bytes: number };
+  zoneUsage(origin: Name): ZoneUsage;
   /** Octets by which updates may let the table grow. */
   readonly bytesLeft: number;
 }

@@ -108,15 +108,6 @@ export class Overlay implements ZoneView {
     return growth;
   }
 
-  /** Owners with data now, less those with data in the base. */
-  ownersAdded(): number {
-    let added = 0;
-    for (const { before, after } of this.#names.values()) {
-      added += Number(after.length > 0) - Number(before.length > 0);
-    }
-    return added;
-  }
-
   #touchedName(owner: Name): TouchedName | undefined {
     return this.#names.size === 0 ? undefined : this.#names.get(nameKey(owner));
   }

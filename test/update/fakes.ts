@@ -5,6 +5,7 @@
 import { ErrorCode, WindhoverError } from "../../src/base/errors.ts";
 import type { Logger } from "../../src/base/log.ts";
 import type { Store } from "../../src/store/store.ts";
+import type { ZoneUsage } from "../../src/table/table-writer.ts";
 import type { ZoneSnapshot } from "../../src/table/table-zone-view.ts";
 import type { ZoneTable, ZoneTableLoader } from "../../src/update/zone-table.ts";
 import { formatName, type Name, nameKey } from "../../src/wire/name.ts";
@@ -81,10 +82,12 @@ export class MapTable implements ZoneTable {
 
   bytesLeft = Number.MAX_SAFE_INTEGER;
 
-  zoneUsage(origin: Name): { rrsets: number; bytes: number } {
+  zoneUsage(origin: Name): ZoneUsage {
     const zone = this.zones.get(nameKey(origin));
-    const rrsets = [...(zone?.owners() ?? [])].flatMap((owner) => zone?.rrsets(owner) ?? []);
+    const owners = [...(zone?.owners() ?? [])];
+    const rrsets = owners.flatMap((owner) => zone?.rrsets(owner) ?? []);
     return {
+      names: owners.length,
       rrsets: rrsets.length,
       bytes: rrsets.reduce((sum, each) => sum + rdataBytes(each), 0),
     };

@@ -1,0 +1,89 @@
+/**
+ * A zone that is to be made: what every zone must have, so that it can be served and changed at all, and its way into
+ * store and table at once, by packs.
+ */
+import { ErrorCode, WindhoverError } from "../base/errors.ts";
+import { Type } from "../wire/code-points.ts";
+import { formatName, isSubdomain, type Name } from "../wire/name.ts";
+import type { RRset } from "../zone/rrset.ts";
+import {
+  isPacked,
+  PackCursor,
+  type PackedRRsets,
+  packRRsets,
+  type RRsetPack,
+} from "../zone/rrset-pack.ts";
+import { soaSerial } from "../zone/soa.ts";
+import type { ZoneTableLoader } from "./zone-table.ts";
+
+/** RRsets that the journal keeps of a new zone; a larger one is told in the store only. */
+const CREATION_RRSETS = 1_000;
+
+export interface NewZone {
+  readonly rrsets: PackedRRsets;
+  readonly serial: number;
+  /** What the journal tells of it. */
+  readonly added: readonly RRset[];
+}
+
+/** Throws `bad-zone` for what no zone may be, and `limit` for more than `limit` RRsets. */
+export function checkNewZone(origin: Name, given: Iterable<RRset>, limit: number): NewZone {
+  const rrsets = isPacked(given) ? given : packed(origin, given);
+  let serial: number | undefined;
+  let hasNs = false;
+  let count = 0;
+  for (const pack of rrsets.packs()) {
+    const cursor = new PackCursor(pack);
+    while (cursor.next()) {
+      if (++count > limit) throw tooLarge(origin, limit);
+      const { rrtype, ownerLength } = cursor;
+      if (rrtype === Type.SOA) serial = readSerial(origin, cursor);
+      if (rrtype === Type.NS && ownerLength === 0) hasNs = true;
+    }
+  }
+  if (serial === undefined) throw badZone(origin, "it has no SOA at its apex");
+  if (!hasNs) throw badZone(origin, "it has no NS at its apex");
+  return { rrsets, serial, added: count > CREATION_RRSETS ? [] : [...rrsets] };
+}
+
+/** The same RRsets, each pack put into the table before it is given out. */
+export function loadEach(rrsets: PackedRRsets, loader: ZoneTableLoader): PackedRRsets {
+  function* packs(): Generator<RRsetPack> {
+    for (const pack of rrsets.packs()) {
+      loader.addPack(pack);
+      yield pack;
+    }
+  }
+  return eachOf(packs);
+}
+
+function packed(origin: Name, rrsets: Iterable<RRset>): PackedRRsets {
+  for (const { owner } of rrsets) {
+    if (!isSubdomain(owner, origin)) throw badZone(origin, `${formatName(owner)} is outside it`);
+  }
+  return eachOf(() => packRRsets(origin, rrsets));
+}
+
+function eachOf(packs: () => Iterable<RRsetPack>): PackedRRsets {
+  return {
+    packs,
+    *[Symbol.iterator]() {
+      for (const pack of packs()) yield* pack;
+    },
+  };
+}
+
+function readSerial(origin: Name, cursor: PackCursor): number {
+  const soa = cursor.rrset();
+  if (cursor.ownerLength === 0) return soaSerial(soa);
+  throw badZone(origin, `${formatName(soa.owner)} has an SOA below the apex`);
+}
+
+function tooLarge(origin: Name, limit: number): WindhoverError {
+  const message = `zone ${formatName(origin)} has more than ${limit} RRsets`;
+  return new WindhoverError(ErrorCode.limit, message);
+}
+
+function badZone(origin: Name, problem: string): WindhoverError {
+  return new WindhoverError(ErrorCode.badZone, `zone ${formatName(origin)}: ${problem}`);
+}
