@@ -81,6 +81,10 @@ export const Limits = {
   storeBatch: 10_000,
   /** Octets of one transaction while a zone is made. */
   storeBatchBytes: 8 * 1024 * 1024,
+  /** Octets of one half of the embedded store's log: read at start, and what a disk must have room for. */
+  commitLogHalf: 8 * 1024 * 1024,
+  /** Octets of a commit in that log; a larger one goes past it. */
+  loggedCommit: 1024 * 1024,
   /** RRsets that loading a zone hands over at once: below a millisecond or two of work. */
   loadBatch: 2_000,
   /** Milliseconds that Redis may take to accept a connection. */

@@ -5,12 +5,14 @@
  * A zone too large for one transaction is made, and taken away, in several: its id stands in `leftovers`
  * meanwhile, and only the `zones` record makes it visible. What a dead process left there is removed at open.
  */
+import { join } from "node:path";
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { formatName, type Name, nameKey } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
 import type { RRsetPack } from "../zone/rrset-pack.ts";
 import { checkCommit, checkCreation, checkDocumentId, zoneExists } from "./check-commit.ts";
+import type { LogFile } from "./commit-log.ts";
 import { writeJournalRecord } from "./journal-record.ts";
 import { DEFAULT_RETENTION, type JournalRetention } from "./journal-retention.ts";
 import {
@@ -39,6 +41,8 @@ import {
   zoneValue,
 } from "./lmdb-keys.ts";
 import { LmdbZoneReader, packWrites, type Snapshot } from "./lmdb-packs.ts";
+import { openLogFile } from "./log-file.ts";
+import { openLoggedStore } from "./logged-store.ts";
 import { OpenWork } from "./open-work.ts";
 import { unreadable } from "./record-bytes.ts";
 import { writeRRsetValue } from "./rrset-record.ts";
@@ -55,17 +59,24 @@ import type {
   ZoneVersion,
 } from "./store.ts";
 
-/** Opens the directory, making it when there is none, and removes what a dead process left half made. */
+/**
+ * Opens the directory, making it when there is none, removes what a dead process left half made, and does what it had
+ * acknowledged. Commits go through the log beside the tables (`logged-store.ts`).
+ */
 export async function openLmdbStore(
   directory: string,
   retention: JournalRetention = DEFAULT_RETENTION,
-): Promise<LmdbStore> {
+): Promise<Store> {
   const environment = await openEnvironment(directory);
+  let file: LogFile | undefined;
   try {
     const store = new LmdbStore(environment, retention);
     await store.removeLeftovers();
-    return store;
+    const path = join(directory, "commits.log");
+    file = await openLogFile(path);
+    return await openLoggedStore(store, file, path);
   } catch (error) {
+    await file?.close();
     await environment.close();
     throw storeError(environment.place, error);
   }

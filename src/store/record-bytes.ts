@@ -84,6 +84,10 @@ export class RecordReader {
     }
   }
 
+  get isAtEnd(): boolean {
+    return this.#offset === this.#bytes.length;
+  }
+
   /** Nothing may follow: half-understood records are not understood. */
   end(): void {
     if (this.#offset !== this.#bytes.length) this.fail("octets follow its end");

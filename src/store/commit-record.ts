@@ -1,0 +1,143 @@
+/**
+ * What the commit log holds: commits as a whole, and the zones that were deleted after them.
+ *
+ *     payload   { length u32 ‖ record } …
+ *     record    1 ‖ origin ‖ version before ‖ version after ‖ entries u32 ‖ { length u32 ‖ journal record }
+ *                 ‖ changes u32 ‖ { length u16 ‖ RRset key ‖ length u32 ‖ RRset value }
+ *               2 ‖ origin                          the zone was deleted: what stands before is not to be done
+ *     origin    length u8 ‖ name on the wire         version   sequence u64 ‖ serial u32 ‖ mark u64
+ *
+ * An RRset that ends has a value of no octets. Keys, values and journal records are those of every store.
+ */
+import { assert } from "../base/assert.ts";
+import { formatName, type Name, ROOT } from "../wire/name.ts";
+import type { RRsetChange } from "../zone/changeset.ts";
+import { readJournalRecord, writeJournalRecord } from "./journal-record.ts";
+import { RecordReader, RecordWriter, unreadable } from "./record-bytes.ts";
+import {
+  joinOwner,
+  readRRsetKey,
+  readRRsetValue,
+  writeRRsetKey,
+  writeRRsetValue,
+} from "./rrset-record.ts";
+import type { JournalEntry, ZoneCommit, ZoneVersion } from "./store.ts";
+import { markOf, storedVersion } from "./zone-version.ts";
+
+export type LogRecord =
+  | { readonly kind: "commit"; readonly commit: ZoneCommit }
+  | { readonly kind: "deletion"; readonly origin: Name };
+
+const COMMIT = 1;
+const DELETION = 2;
+const VERSION_LENGTH = 8 + 4 + 8;
+const NOTHING = new Uint8Array(0);
+
+/** With its length before it. */
+export function writeDeletionRecord(origin: Name): Uint8Array {
+  const length = 1 + 1 + origin.length;
+  const writer = new RecordWriter(4 + length);
+  writer.u32(length);
+  writer.u8(DELETION);
+  writer.u8(origin.length);
+  writer.put(origin);
+  return writer.done();
+}
+
+/** With its length before it. */
+export function writeCommitRecord({
+  origin,
+  expected,
+  next,
+  entries,
+  changes,
+}: ZoneCommit): Uint8Array {
+  const journal = entries.map(writeJournalRecord);
+  const keys = changes.map(({ owner, rrtype }) => writeRRsetKey(owner, rrtype, origin));
+  const values = changes.map(({ rrset }) =>
+    rrset === undefined ? NOTHING : writeRRsetValue(rrset),
+  );
+  let length = 1 + 1 + origin.length + 2 * VERSION_LENGTH + 4 + 4;
+  for (const record of journal) length += 4 + record.length;
+  for (const key of keys) length += 2 + key.length;
+  for (const value of values) length += 4 + value.length;
+  const writer = new RecordWriter(4 + length);
+  writer.u32(length);
+  writer.u8(COMMIT);
+  writer.u8(origin.length);
+  writer.put(origin);
+  for (const version of [expected, next]) {
+    writer.u53(version.sequence);
+    writer.u32(version.serial);
+    writer.u53(markOf(version));
+  }
+  writer.u32(journal.length);
+  for (const record of journal) putLong(writer, record);
+  writer.u32(keys.length);
+  for (const [at, key] of keys.entries()) {
+    writer.u16(key.length);
+    writer.put(key);
+    putLong(writer, values[at] as Uint8Array);
+  }
+  return writer.done();
+}
+
+function putLong(writer: RecordWriter, bytes: Uint8Array): void {
+  writer.u32(bytes.length);
+  writer.put(bytes);
+}
+
+/** The records of one payload. `place` says where it was found. */
+export function readLogRecords(payload: Uint8Array, place: string): readonly LogRecord[] {
+  const records: LogRecord[] = [];
+  const reader = new RecordReader(payload, () => `${place}: a frame`);
+  while (!reader.isAtEnd) records.push(readRecord(reader.bytes(reader.u32()), place));
+  return records;
+}
+
+function readRecord(bytes: Uint8Array, place: string): LogRecord {
+  const reader = new RecordReader(bytes, () => `${place}: a record`);
+  const kind = reader.u8();
+  const origin = readOrigin(reader.bytes(reader.u8()), place);
+  if (kind === COMMIT) {
+    const where = `${place}: a commit of ${formatName(origin)}`;
+    const commit = readCommit(reader, origin, where);
+    reader.end();
+    return { kind: "commit", commit };
+  }
+  if (kind !== DELETION) reader.fail(`it is of kind ${kind}, which this version does not know`);
+  reader.end();
+  return { kind: "deletion", origin };
+}
+
+function readOrigin(octets: Uint8Array, place: string): Name {
+  const end = octets.length - 1;
+  const origin = octets[end] === 0 ? joinOwner(octets, 0, end, ROOT) : undefined;
+  if (origin === undefined) throw unreadable(() => `${place}: an origin`, "it is not a name");
+  return origin;
+}
+
+function readCommit(reader: RecordReader, origin: Name, place: string): ZoneCommit {
+  const expected = readVersion(reader);
+  const next = readVersion(reader);
+  const entries: JournalEntry[] = [];
+  for (let left = reader.u32(); left > 0; left--) {
+    const sequence = expected.sequence + entries.length + 1;
+    entries.push(readJournalRecord(reader.bytes(reader.u32()), origin, sequence, place));
+  }
+  const changes: RRsetChange[] = [];
+  for (let left = reader.u32(); left > 0; left--) {
+    const key = readRRsetKey(reader.bytes(reader.u16()), 0, origin, place);
+    const value = reader.bytes(reader.u32());
+    const rrset = value.length === 0 ? undefined : readRRsetValue(value, key, place);
+    changes.push({ ...key, rrset });
+  }
+  assert(next.sequence === expected.sequence + entries.length, "one sequence step per entry");
+  return { origin, expected, next, entries, changes };
+}
+
+function readVersion(reader: RecordReader): ZoneVersion {
+  const sequence = reader.u53();
+  const serial = reader.u32();
+  return storedVersion(serial, sequence, reader.u53());
+}

@@ -1,0 +1,269 @@
+import { expect, test } from "vitest";
+import { MemoryLogFile } from "../../test/store/memory-log-file.ts";
+import {
+  address,
+  collect,
+  creation,
+  host,
+  makeCommit,
+  put,
+  soa,
+  text,
+} from "../../test/store/zone-samples.ts";
+import { ErrorCode } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
+import { type Name, parseName } from "../wire/name.ts";
+import { writeCommitRecord } from "./commit-record.ts";
+import { type LoggedStore, openLoggedStore } from "./logged-store.ts";
+import { createMemoryState, MemoryStore } from "./memory-store.ts";
+import type { CommitOutcome, Store, ZoneCommit, ZoneVersion } from "./store.ts";
+
+const ORIGIN = parseName("dyn.example.com.");
+const OTHER = parseName("example.net.");
+const FIRST: ZoneVersion = { serial: 1, sequence: 1 };
+
+/** The store below: it can fail, and tells how often it was written. */
+class Below extends MemoryStore {
+  problem: Error | undefined;
+  commits: ZoneCommit[] = [];
+
+  override async commit(commit: ZoneCommit): Promise<CommitOutcome> {
+    if (this.problem !== undefined) throw this.problem;
+    this.commits.push(commit);
+    return super.commit(commit);
+  }
+}
+
+interface Subject {
+  readonly store: LoggedStore;
+  readonly below: Below;
+  readonly file: MemoryLogFile;
+}
+
+async function open(file = new MemoryLogFile(), below = new Below()): Promise<Subject> {
+  return { store: await openLoggedStore(below, file, "commits.log"), below, file };
+}
+
+async function withZone(...origins: Name[]): Promise<Subject> {
+  const subject = await open();
+  await makeZones(subject.store, ...origins);
+  return subject;
+}
+
+async function makeZones(store: Store, ...origins: Name[]): Promise<void> {
+  for (const origin of origins) await store.createZone(creation(origin), [soa(origin, 1)]);
+}
+
+/** Steps the zone from one version to a later one, host by host. */
+async function step(store: Store, from: ZoneVersion, count: number, origin = ORIGIN) {
+  let expected = from;
+  for (let at = 0; at < count; at++) {
+    const owner = host(`h${expected.sequence}`, origin);
+    const commit = makeCommit(origin, expected, [put(address(owner, at))]);
+    expect(await store.commit(commit)).toEqual({ status: "committed" });
+    expected = commit.next;
+  }
+  return expected;
+}
+
+async function sizeOf(store: Store, origin = ORIGIN): Promise<number> {
+  return (await collect(await store.loadZone(origin))).size;
+}
+
+test("what was acknowledged is there after a crash, though the store below knew nothing of it", async () => {
+  const { store, below, file } = await withZone(ORIGIN, OTHER);
+  const last = await step(store, FIRST, 20);
+  const other = await step(store, FIRST, 3, OTHER);
+  expect(below.commits).toEqual([]);
+  const fresh = new Below();
+  await makeZones(fresh, ORIGIN, OTHER);
+  const again = await open(file.crashed(), fresh);
+  expect(await again.store.findZone(ORIGIN)).toEqual({ origin: ORIGIN, ...last });
+  expect(await again.store.findZone(OTHER)).toEqual({ origin: OTHER, ...other });
+  expect(await sizeOf(again.store)).toBe(21);
+  const journal = await again.store.readJournal(ORIGIN, { afterSequence: 0, limit: 100 });
+  expect(journal.map(({ sequence }) => sequence)).toEqual(
+    Array.from({ length: 21 }, (_, at) => at + 1),
+  );
+});
+
+test("what was done before the crash is not done again, and the rest is", async () => {
+  const { store, file, below } = await withZone(ORIGIN);
+  const half = await step(store, FIRST, 5);
+  await store.findZone(ORIGIN);
+  const last = await step(store, half, 5);
+  const again = await open(file.crashed(), below);
+  expect(below.commits.map(({ next }) => next.sequence)).toEqual([half.sequence, last.sequence]);
+  expect(await sizeOf(again.store)).toBe(11);
+  const third = await open(again.file.crashed(), below);
+  expect(await third.store.findZone(ORIGIN)).toEqual({ origin: ORIGIN, ...last });
+  expect(below.commits).toHaveLength(2);
+});
+
+test("everything else sees what was acknowledged", async () => {
+  const { store } = await withZone(ORIGIN);
+  const second = await step(store, FIRST, 1);
+  expect(await store.listZones()).toEqual([{ origin: ORIGIN, ...second }]);
+  const third = await step(store, second, 1);
+  expect(await sizeOf(store)).toBe(3);
+  await step(store, third, 1);
+  expect(await store.readJournal(ORIGIN, { afterSequence: 3, limit: 9 })).toHaveLength(1);
+});
+
+test("commits that wait share a frame, and those close in time are one below", async () => {
+  const { store, below, file } = await withZone(ORIGIN, OTHER);
+  const frames = file.writes;
+  await Promise.all([step(store, FIRST, 1), step(store, FIRST, 1, OTHER)]);
+  expect(file.writes - frames).toBeLessThanOrEqual(2);
+  await step(store, await step(store, { serial: 2, sequence: 2 }, 10), 10);
+  await store.listZones();
+  expect(below.commits.map(({ entries }) => entries.length).sort()).toEqual([1, 21]);
+});
+
+test("a commit against another version is a conflict that says what there is", async () => {
+  const { store } = await withZone(ORIGIN);
+  const second = await step(store, FIRST, 1);
+  const late = makeCommit(ORIGIN, FIRST, []);
+  expect(await store.commit(late)).toEqual({ status: "conflict", actual: second });
+  const nowhere = makeCommit(OTHER, FIRST, []);
+  expect(await store.commit(nowhere)).toEqual({ status: "conflict", actual: undefined });
+});
+
+test("of commits that race for a version one wins", async () => {
+  const { store } = await withZone(ORIGIN);
+  const racing = Array.from({ length: 5 }, () => store.commit(makeCommit(ORIGIN, FIRST, [])));
+  const outcomes = (await Promise.all(racing)).map(({ status }) => status).sort();
+  expect(outcomes).toEqual(["committed", "conflict", "conflict", "conflict", "conflict"]);
+});
+
+test("a zone that was deleted takes its changes with it, also for the next of its name", async () => {
+  const { store, file } = await withZone(ORIGIN, OTHER);
+  await step(store, FIRST, 4);
+  const kept = await step(store, FIRST, 2, OTHER);
+  expect(await store.deleteZone(ORIGIN)).toBe(true);
+  expect(await store.deleteZone(ORIGIN)).toBe(false);
+  expect(await store.commit(makeCommit(ORIGIN, FIRST, []))).toMatchObject({ status: "conflict" });
+  await makeZones(store, ORIGIN);
+  const fresh = new Below();
+  await makeZones(fresh, ORIGIN, OTHER);
+  const again = await open(file.crashed(), fresh);
+  expect(await again.store.findZone(ORIGIN)).toEqual({ origin: ORIGIN, ...FIRST });
+  expect(await again.store.findZone(OTHER)).toEqual({ origin: OTHER, ...kept });
+  await step(store, FIRST, 1);
+});
+
+test("a commit that comes while its zone is deleted waits and finds no zone; one before it is done", async () => {
+  const { store } = await withZone(ORIGIN);
+  const second = await step(store, FIRST, 1);
+  const before = store.commit(makeCommit(ORIGIN, second, []));
+  const deleted = store.deleteZone(ORIGIN);
+  const after = store.commit(makeCommit(ORIGIN, { serial: 3, sequence: 3 }, []));
+  expect(await before).toEqual({ status: "committed" });
+  expect(await deleted).toBe(true);
+  expect(await after).toEqual({ status: "conflict", actual: undefined });
+});
+
+test(`a commit of ${Limits.loggedCommit} octets is logged; a larger one goes past the log`, async () => {
+  const { store, below, file } = await withZone(ORIGIN);
+  const parts = Array.from({ length: 13 }, (_, at) =>
+    put(text(host(`h${at}`, ORIGIN), new Uint8Array(60_000))),
+  );
+  const commitOf = (from: ZoneVersion, octets: number) => {
+    const withRest = (length: number) =>
+      makeCommit(ORIGIN, from, [...parts, put(text(host("rest", ORIGIN), new Uint8Array(length)))]);
+    return withRest(octets - writeCommitRecord(withRest(0)).length);
+  };
+  const fits = commitOf(FIRST, Limits.loggedCommit);
+  expect(writeCommitRecord(fits)).toHaveLength(Limits.loggedCommit);
+  expect(await store.commit(fits)).toEqual({ status: "committed" });
+  expect(below.commits).toEqual([]);
+  const larger = commitOf(fits.next, Limits.loggedCommit + 1);
+  expect(writeCommitRecord(larger)).toHaveLength(Limits.loggedCommit + 1);
+  const writes = file.writes;
+  expect(await store.commit(larger)).toEqual({ status: "committed" });
+  expect(below.commits.at(-1)).toEqual(larger);
+  expect(file.writes - writes).toBe(1);
+  await step(store, larger.next, 1);
+});
+
+test("the log goes round and round, and nothing is lost on the way", async () => {
+  const { store, file } = await withZone(ORIGIN);
+  let expected = FIRST;
+  let frames = 0;
+  const blob = new Uint8Array(55_000);
+  for (let at = 0; at < 60; at++) {
+    const changes = Array.from({ length: 10 }, (_, part) =>
+      put(text(host(`h${at}-${part}`, ORIGIN), blob)),
+    );
+    const commit = makeCommit(ORIGIN, expected, changes);
+    expect(await store.commit(commit)).toEqual({ status: "committed" });
+    expected = commit.next;
+    frames++;
+  }
+  expect(frames * 10 * blob.length).toBeGreaterThan(3 * Limits.commitLogHalf);
+  const crashed = file.crashed();
+  expect(await sizeOf(store)).toBe(601);
+  const below = new Below();
+  await expect(open(crashed, below)).rejects.toThrow("is not there");
+  expect(await store.findZone(ORIGIN)).toEqual({ origin: ORIGIN, ...expected });
+});
+
+test("a disk that fails refuses the commit, and what it refused is not there later", async () => {
+  const { store, file, below } = await withZone(ORIGIN);
+  const second = await step(store, FIRST, 1);
+  file.failAfter = 4_000;
+  const refused = makeCommit(ORIGIN, second, [put(address(host("refused", ORIGIN), 1))]);
+  const problem = { code: ErrorCode.storeUnavailable };
+  await expect(store.commit(refused)).rejects.toMatchObject(problem);
+  await expect(store.commit(refused)).rejects.toMatchObject({ message: /EIO/ });
+  file.failAfter = undefined;
+  expect(await store.findZone(ORIGIN)).toEqual({ origin: ORIGIN, ...second });
+  const third = await step(store, second, 1);
+  const again = await open(file.crashed(), below);
+  expect(await again.store.findZone(ORIGIN)).toEqual({ origin: ORIGIN, ...third });
+  expect((await collect(await again.store.loadZone(ORIGIN))).size).toBe(3);
+});
+
+test("a store below that fails refuses what comes, keeps what was acknowledged, and goes on when it is well", async () => {
+  const { store, file, below } = await withZone(ORIGIN);
+  const second = await step(store, FIRST, 1);
+  below.problem = new Error("the disk is full");
+  await expect(store.findZone(ORIGIN)).rejects.toThrow("the disk is full");
+  await expect(store.commit(makeCommit(ORIGIN, second, []))).rejects.toThrow("the disk is full");
+  const fresh = new Below();
+  await makeZones(fresh, ORIGIN);
+  const crashed = await open(file.crashed(), fresh);
+  expect(await crashed.store.findZone(ORIGIN)).toEqual({ origin: ORIGIN, ...second });
+  below.problem = undefined;
+  const third = await step(store, second, 1);
+  expect(await store.findZone(ORIGIN)).toEqual({ origin: ORIGIN, ...third });
+});
+
+test("closing does what is left below and empties the log; what cannot be done stays in it", async () => {
+  const { store, file, below } = await withZone(ORIGIN);
+  const second = await step(store, FIRST, 1);
+  below.problem = new Error("the disk is full");
+  await store.close();
+  expect(file.isClosed).toBe(true);
+  await expect(store.findZone(ORIGIN)).rejects.toThrow("closed");
+  const fresh = new Below();
+  await makeZones(fresh, ORIGIN);
+  const again = await open(file.crashed(), fresh);
+  const third = await step(again.store, second, 1);
+  await again.store.close();
+  const state = createMemoryState();
+  const empty = await open(again.file.crashed(), new Below(state));
+  expect(await empty.store.listZones()).toEqual([]);
+  expect(third.sequence).toBe(3);
+});
+
+test("a log that the store beside it does not lead to is not given up silently", async () => {
+  const { store, file } = await withZone(ORIGIN);
+  await step(store, FIRST, 2);
+  const elsewhere = new Below();
+  await elsewhere.createZone(creation(ORIGIN, 9), [soa(ORIGIN, 9)]);
+  const opening = openLoggedStore(elsewhere, file.crashed(), "commits.log");
+  await expect(opening).rejects.toMatchObject({ code: ErrorCode.storeFormat });
+  const missing = openLoggedStore(new Below(), file.crashed(), "commits.log");
+  await expect(missing).rejects.toThrow("is not there");
+});

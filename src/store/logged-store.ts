@@ -1,0 +1,362 @@
+/**
+ * A store behind a log: a commit is acknowledged when it stands in the log (`commit-log.ts`), which is one flush, and
+ * is done in the store below soon after, many at once. Everything else waits until what was acknowledged is there.
+ *
+ *     commit ─► version fits ─► waiting ─► log.append ─► acknowledged ─► logged ─► inner.commit
+ *                               one frame for all that waits            one half   many as one, the half is free
+ *
+ * The log has two halves: what was logged in the one is done below while the other takes what comes, and a half is
+ * written again only after all it holds is done. What is still in the log of a dead process is done at open; what was
+ * done before is known by its version.
+ */
+import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
+import { type Name, nameKey } from "../wire/name.ts";
+import type { RRset } from "../zone/rrset.ts";
+import { checkCommit } from "./check-commit.ts";
+import { CommitLog, type LogFile, readCommitLog } from "./commit-log.ts";
+import { readLogRecords, writeCommitRecord, writeDeletionRecord } from "./commit-record.ts";
+import { OpenWork } from "./open-work.ts";
+import { commitBelow, joinCommits, redoCommits } from "./redo-commits.ts";
+import type {
+  CommitOutcome,
+  DocumentKind,
+  JournalEntry,
+  JournalRange,
+  LoadedZone,
+  Store,
+  StoreDocument,
+  StoredZone,
+  StoreWatcher,
+  ZoneCommit,
+  ZoneVersion,
+} from "./store.ts";
+import { isSameVersion, markOf, storedVersion } from "./zone-version.ts";
+
+/** Milliseconds that a commit may wait in the log for others, with which it is done at once below. */
+const APPLY_MS = 500;
+
+/** What is to stand in the log. */
+interface Waiting {
+  readonly record: Uint8Array;
+  /** To be applied then. */
+  readonly commit: ZoneCommit | undefined;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Half of the log: commits in it that are not done below, by zone, and the frame that is being written into it. */
+interface Half {
+  readonly zones: Map<string, ZoneCommit[]>;
+  writing: Promise<void> | undefined;
+}
+
+/**
+ * Does what the log says and the store below has not done, then empties it. The store and the file are the logged
+ * store's to close from then on. `place` names the log in errors.
+ */
+export async function openLoggedStore(
+  inner: Store,
+  file: LogFile,
+  place: string,
+): Promise<LoggedStore> {
+  const log = new CommitLog(file);
+  for (const commits of await readLoggedCommits(file, place))
+    await redoCommits(inner, commits, place);
+  await log.clear();
+  return new LoggedStore(inner, log, place);
+}
+
+/** By zone, in order; without what came before a zone's deletion. */
+async function readLoggedCommits(file: LogFile, place: string): Promise<Iterable<ZoneCommit[]>> {
+  const zones = new Map<string, ZoneCommit[]>();
+  for (const payload of await readCommitLog(file)) {
+    for (const record of readLogRecords(payload, place)) {
+      if (record.kind === "deletion") zones.delete(nameKey(record.origin));
+      else addCommit(zones, record.commit);
+    }
+  }
+  return zones.values();
+}
+
+function addCommit(zones: Map<string, ZoneCommit[]>, commit: ZoneCommit): void {
+  const key = nameKey(commit.origin);
+  const commits = zones.get(key);
+  if (commits === undefined) zones.set(key, [commit]);
+  else commits.push(commit);
+}
+
+const NOTHING = new Uint8Array(0);
+
+export class LoggedStore implements Store {
+  readonly #inner: Store;
+  readonly #log: CommitLog;
+  readonly #place: string;
+  readonly #work = new OpenWork();
+  /** Where zones stand with all that was accepted; one that is not here stands where the store below says. */
+  readonly #versions = new Map<string, ZoneVersion>();
+  /** Zones to which something is done past the log: whoever comes meanwhile waits for it. */
+  readonly #gates = new Map<string, Promise<unknown>>();
+  #waiting: Waiting[] = [];
+  #isWriting = false;
+  #current: Half = { zones: new Map(), writing: undefined };
+  #other: Half = { zones: new Map(), writing: undefined };
+  #applying: Promise<void> | undefined;
+  #applyTimer: NodeJS.Timeout | undefined;
+  /** The log or the store below failed: both must work again before anything new is accepted. */
+  #isBroken = false;
+  #mending: Promise<void> | undefined;
+
+  constructor(inner: Store, log: CommitLog, place: string) {
+    this.#inner = inner;
+    this.#log = log;
+    this.#place = place;
+  }
+
+  commit(commit: ZoneCommit): Promise<CommitOutcome> {
+    return this.#work.run(async () => {
+      checkCommit(commit);
+      const { origin, expected, next } = commit;
+      const key = nameKey(origin);
+      while (!this.#isReady(key)) {
+        if (!(await this.#prepare(origin))) return { status: "conflict", actual: undefined };
+      }
+      const actual = this.#versions.get(key) as ZoneVersion;
+      if (!isSameVersion(actual, expected)) return { status: "conflict", actual };
+      const record = writeCommitRecord(commit);
+      if (record.length > Limits.loggedCommit) {
+        return this.#alone(origin, () => this.#inner.commit(commit));
+      }
+      this.#versions.set(key, next);
+      await this.#append(record, commit);
+      return { status: "committed" };
+    });
+  }
+
+  /** Whether a commit of this zone may be compared and logged now. */
+  #isReady(key: string): boolean {
+    return !this.#isBroken && !this.#gates.has(key) && this.#versions.has(key);
+  }
+
+  /** Takes one thing out of the way; false when there is no such zone. */
+  async #prepare(origin: Name): Promise<boolean> {
+    const key = nameKey(origin);
+    if (this.#isBroken) await this.#mend();
+    else if (this.#gates.has(key)) await this.#gates.get(key);
+    else {
+      const found = await this.#inner.findZone(origin);
+      if (found === undefined) return false;
+      const version = storedVersion(found.serial, found.sequence, markOf(found));
+      if (!this.#versions.has(key)) this.#versions.set(key, version);
+    }
+    return true;
+  }
+
+  /** Does something to a zone past the log, after all that was accepted for it, and with nothing beside. */
+  async #alone<T>(origin: Name, work: () => Promise<T>): Promise<T> {
+    const key = nameKey(origin);
+    const task = this.#append(NOTHING)
+      .then(() => this.#settle())
+      .then(work);
+    const gate = task.catch(() => undefined);
+    this.#gates.set(key, gate);
+    try {
+      return await task;
+    } finally {
+      this.#versions.delete(key);
+      if (this.#gates.get(key) === gate) this.#gates.delete(key);
+    }
+  }
+
+  /** Resolves when the record and all before it are durable. */
+  #append(record: Uint8Array, commit?: ZoneCommit): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ record, commit, resolve, reject });
+      void this.#write();
+    });
+  }
+
+  /** One frame after the other, each of all that waits. */
+  async #write(): Promise<void> {
+    if (this.#isWriting) return;
+    this.#isWriting = true;
+    while (this.#waiting.length > 0) {
+      const frame = this.#takeFrame();
+      const step = frame.length > 0 ? this.#writeFrame(frame) : this.#apply();
+      await step.catch((error: unknown) => this.#fail(error, frame));
+    }
+    this.#isWriting = false;
+  }
+
+  #takeFrame(): readonly Waiting[] {
+    let { room } = this.#log;
+    let count = 0;
+    for (const { record } of this.#waiting) {
+      room -= record.length;
+      if (room < 0) break;
+      count++;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  async #writeFrame(frame: readonly Waiting[]): Promise<void> {
+    const half = this.#current;
+    const writing = this.#log.append(frame.map(({ record }) => record));
+    half.writing = writing.catch(() => {});
+    try {
+      await writing;
+    } finally {
+      half.writing = undefined;
+    }
+    for (const { commit, resolve } of frame) {
+      if (commit !== undefined) addCommit(half.zones, commit);
+      resolve();
+    }
+    this.#applySoon();
+  }
+
+  /** Nobody knows what is in the log, or there is no room in it: what waits is not acknowledged. */
+  #fail(error: unknown, frame: readonly Waiting[]): void {
+    this.#isBroken = true;
+    this.#versions.clear();
+    const told =
+      error instanceof WindhoverError
+        ? error
+        : new WindhoverError(
+            ErrorCode.storeUnavailable,
+            `${this.#place} cannot be written: ${errorMessage(error)}`,
+            { cause: error },
+          );
+    for (const { reject } of [...frame, ...this.#waiting.splice(0)]) reject(told);
+  }
+
+  /** Everything acknowledged is done below, and the log begins anew. */
+  #mend(): Promise<void> {
+    this.#mending ??= this.#settle()
+      .then(() => this.#log.clear())
+      .then(() => {
+        this.#isBroken = false;
+      })
+      .finally(() => {
+        this.#mending = undefined;
+      });
+    return this.#mending;
+  }
+
+  #applySoon(): void {
+    const now = () => void this.#apply().catch(() => {});
+    if (this.#log.isHalfFull && this.#applying === undefined) now();
+    else this.#applyTimer ??= setTimeout(now, APPLY_MS).unref();
+  }
+
+  /** Does what one half of the log holds: the other one's, when something of it is left, or else this one's. */
+  #apply(): Promise<void> {
+    clearTimeout(this.#applyTimer);
+    this.#applyTimer = undefined;
+    this.#applying ??= this.#applyHalf()
+      .catch((error: unknown) => {
+        this.#isBroken = true;
+        throw error;
+      })
+      .finally(() => {
+        this.#applying = undefined;
+      });
+    return this.#applying;
+  }
+
+  async #applyHalf(): Promise<void> {
+    if (this.#other.zones.size === 0) {
+      [this.#current, this.#other] = [this.#other, this.#current];
+      this.#log.turn();
+    }
+    const half = this.#other;
+    for (;;) {
+      if (half.zones.size > 0) await this.#applyRound(half);
+      else if (half.writing !== undefined) await half.writing;
+      else return;
+    }
+  }
+
+  /** One commit of each zone, side by side, so that they share a flush. */
+  async #applyRound({ zones }: Half): Promise<void> {
+    const round = [...zones].map(async ([key, commits]) => {
+      const { commit, count } = joinCommits(commits, 0);
+      await commitBelow(this.#inner, commit, this.#place);
+      commits.splice(0, count);
+      if (commits.length === 0) zones.delete(key);
+    });
+    const outcomes = await Promise.allSettled(round);
+    const failed = outcomes.find((each) => each.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  /** All that was acknowledged is done below. */
+  async #settle(): Promise<void> {
+    await this.#applying;
+    if (this.#current.zones.size + this.#other.zones.size > 0) await this.#apply();
+  }
+
+  async #settled<T>(use: () => Promise<T>): Promise<T> {
+    return this.#work.run(async () => {
+      await this.#settle();
+      return use();
+    });
+  }
+
+  listZones(): Promise<readonly StoredZone[]> {
+    return this.#settled(() => this.#inner.listZones());
+  }
+
+  findZone(origin: Name): Promise<StoredZone | undefined> {
+    return this.#settled(() => this.#inner.findZone(origin));
+  }
+
+  createZone(entry: JournalEntry, rrsets: AsyncIterable<RRset> | Iterable<RRset>): Promise<void> {
+    return this.#work.run(() => this.#inner.createZone(entry, rrsets));
+  }
+
+  loadZone(origin: Name): Promise<LoadedZone | undefined> {
+    return this.#settled(() => this.#inner.loadZone(origin));
+  }
+
+  /** The log says so first: what it holds of the zone is not for the next one of this name. */
+  deleteZone(origin: Name): Promise<boolean> {
+    return this.#work.run(async () => {
+      if (this.#isBroken) await this.#mend();
+      return this.#alone(origin, async () => {
+        await this.#append(writeDeletionRecord(origin));
+        return this.#inner.deleteZone(origin);
+      });
+    });
+  }
+
+  deletedVersion(origin: Name): Promise<ZoneVersion | undefined> {
+    return this.#work.run(() => this.#inner.deletedVersion(origin));
+  }
+
+  readJournal(origin: Name, range: JournalRange): Promise<readonly JournalEntry[]> {
+    return this.#settled(() => this.#inner.readJournal(origin, range));
+  }
+
+  watch(watcher: StoreWatcher): () => void {
+    return this.#inner.watch(watcher);
+  }
+
+  readDocuments(kind: DocumentKind): Promise<readonly StoreDocument[]> {
+    return this.#work.run(() => this.#inner.readDocuments(kind));
+  }
+
+  writeDocument(kind: DocumentKind, id: string, json: string | undefined): Promise<void> {
+    return this.#work.run(() => this.#inner.writeDocument(kind, id, json));
+  }
+
+  /** What cannot be done below now stays in the log, and the next open does it. */
+  async close(): Promise<void> {
+    if (this.#work.isClosed) return;
+    await this.#work.close();
+    clearTimeout(this.#applyTimer);
+    await this.#mend().catch(() => {});
+    await this.#log.close();
+    await this.#inner.close();
+  }
+}
