@@ -97,6 +97,8 @@ export const Limits = {
   redisCompareMs: 2_000,
   /** Zones that one such look compares: below a millisecond of Redis' time. */
   redisComparePage: 1_000,
+  /** Times a script is sent again to where a Cluster says its slot has gone. */
+  redisRedirections: 8,
   /** Replicas of a Redis that a commit may wait for: no real one has as many. */
   redisReplicas: 100,
   /** Seconds after which Redis forgets the half of a zone that a dead process was making or loading. */

@@ -66,7 +66,8 @@ export async function openRedisStore(
 ): Promise<RedisStore> {
   const location = parseRedisLocation(url);
   const keys = createRedisKeys(options.prefix || DEFAULT_PREFIX);
-  const connection = new RedisConnection(location);
+  const { waitReplicas = 0, waitMs = Limits.redisCommandMs } = options;
+  const connection = new RedisConnection(location, { replicas: waitReplicas, waitMs });
   await connection.connect(keys);
   if (options.onState !== undefined) connection.onState(options.onState);
   return new RedisStore(connection, keys, location, options.retention ?? DEFAULT_RETENTION);
@@ -83,6 +84,7 @@ export class RedisStore implements Store {
   readonly #writer = randomBytes(8).toString("hex");
   readonly #documents: RedisDocuments;
   readonly #watcher: RedisWatcher;
+  readonly confirm?: NonNullable<Store["confirm"]>;
 
   constructor(
     connection: RedisConnection,
@@ -94,6 +96,7 @@ export class RedisStore implements Store {
     this.#connection = connection;
     this.#keys = keys;
     this.#isCluster = location.kind === "cluster";
+    if (connection.isReplicated) this.confirm = (origin) => this.#confirm(origin);
     this.#documents = new RedisDocuments(connection, keys, this.#writer);
     this.#watcher = new RedisWatcher({
       subscriber: createClient(location, () => !this.#watcher.isStopped),
@@ -174,7 +177,7 @@ export class RedisStore implements Store {
       await this.#register(origin);
       try {
         const count = await this.#fillZone(creation, origin, rrsets);
-        const outcome = await this.#connection.script(
+        const outcome = await this.#connection.writeSurely(
           "createZone",
           [keys.version, keys.rrsets, keys.journal, creation, keys.loads],
           [
@@ -255,13 +258,14 @@ export class RedisStore implements Store {
   deleteZone(origin: Name): Promise<boolean> {
     return this.#work.run(async () => {
       const keys = this.#keys.zone(origin);
-      const outcome = await this.#connection.script(
+      const { reply, unconfirmed } = await this.#connection.write(
         "deleteZone",
         [keys.version, keys.rrsets, keys.journal, keys.loads, keys.deleted],
         [keys.before, ...this.#hint(origin)],
       );
       await this.#unregister(origin, keys.version);
-      return outcome === 1;
+      this.#connection.insist(unconfirmed);
+      return reply === 1;
     });
   }
 
@@ -286,17 +290,24 @@ export class RedisStore implements Store {
       const { origin } = commit;
       const keys = this.#keys.zone(origin);
       const [channel, hint] = this.#hint(origin, commit.next);
-      const outcome = await this.#connection.script(
+      const { reply, unconfirmed } = await this.#connection.write(
         "commit",
         [keys.version, keys.rrsets, keys.journal, keys.loads],
         commitArguments(commit, { keys, retention: this.#retention, channel, hint }),
       );
-      if (outcome === 1) return { status: "committed" };
+      if (reply === 1) {
+        return { status: "committed", ...(unconfirmed === undefined ? {} : { unconfirmed }) };
+      }
       const actual =
-        outcome === null
-          ? undefined
-          : this.#readVersion((outcome as Buffer).toString(), keys.version);
+        reply === null ? undefined : this.#readVersion((reply as Buffer).toString(), keys.version);
       return { status: "conflict", actual };
+    });
+  }
+
+  #confirm(origin: Name): Promise<string | undefined> {
+    return this.#work.run(async () => {
+      const { version } = this.#keys.zone(origin);
+      return (await this.#connection.write("confirm", [version], [])).unconfirmed;
     });
   }
 

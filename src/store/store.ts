@@ -54,7 +54,14 @@ export interface ZoneCommit {
 }
 
 export type CommitOutcome =
-  | { readonly status: "committed" }
+  | {
+      readonly status: "committed";
+      /**
+       * Durable in one place, but not in as many as was asked for, and why: a failover may lose it. It is to be shown,
+       * because others see it too, and not to be acknowledged.
+       */
+      readonly unconfirmed?: string;
+    }
   /** Another writer was first, or the zone is gone (`actual` undefined). Nothing was changed. */
   | { readonly status: "conflict"; readonly actual: ZoneVersion | undefined };
 
@@ -111,6 +118,11 @@ export interface Store {
   /** Where the zone stood when it was last deleted. A store that has neither zone nor this has lost the zone. */
   deletedVersion(origin: Name): Promise<ZoneVersion | undefined>;
   commit(commit: ZoneCommit): Promise<CommitOutcome>;
+  /**
+   * Whether the zone as it is now is in as many places as was asked for: `undefined`, or why not. Absent where a commit
+   * is durable at once, in the only place there is.
+   */
+  readonly confirm?: (origin: Name) => Promise<string | undefined>;
   /** What is still kept of the journal in this range; empty past the end. */
   readJournal(origin: Name, range: JournalRange): Promise<readonly JournalEntry[]>;
   /** Calls back after another process on the same store changed something. Returns the way to stop. */

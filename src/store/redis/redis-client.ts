@@ -9,14 +9,18 @@ import type { RedisLocation } from "./redis-location.ts";
 const FIRST_RETRY_MS = 50;
 
 /** Connects once, by `connect`; then again and again for as long as `keepTrying` says so. */
-export function createClient(location: RedisLocation, keepTrying: () => boolean): Redis {
+export function createClient(
+  location: RedisLocation,
+  keepTrying: () => boolean,
+  commandMs: number = Limits.redisCommandMs,
+): Redis {
   const retry = (attempt: number) =>
     keepTrying()
       ? Math.min(FIRST_RETRY_MS * 2 ** Math.min(attempt, 16), Limits.redisReconnectMs)
       : null;
-  if (location.kind === "cluster") return createCluster(location, retry);
+  if (location.kind === "cluster") return createCluster(location, retry, commandMs);
   return new Redis({
-    ...connectionOptions(location),
+    ...connectionOptions(location, commandMs),
     ...primaryOptions(location, retry),
     lazyConnect: true,
     enableOfflineQueue: false,
@@ -29,7 +33,7 @@ export function createClient(location: RedisLocation, keepTrying: () => boolean)
 
 type Retry = (attempt: number) => number | null;
 
-function connectionOptions(location: RedisLocation) {
+function connectionOptions(location: RedisLocation, commandMs: number) {
   const { username, password, isTls } = location;
   return {
     ...(username === undefined ? {} : { username }),
@@ -37,7 +41,7 @@ function connectionOptions(location: RedisLocation) {
     ...(isTls ? { tls: {} } : {}),
     connectionName: "windhover",
     connectTimeout: Limits.redisConnectMs,
-    commandTimeout: Limits.redisCommandMs,
+    commandTimeout: commandMs,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
   } satisfies RedisOptions;
@@ -62,9 +66,9 @@ function primaryOptions(location: RedisLocation, retry: Retry) {
 }
 
 /** ioredis gives a Cluster the same commands as a Redis, though not the same type. */
-function createCluster(location: RedisLocation, retry: Retry): Redis {
+function createCluster(location: RedisLocation, retry: Retry, commandMs: number): Redis {
   const cluster = new Cluster([...location.hosts], {
-    redisOptions: connectionOptions(location),
+    redisOptions: connectionOptions(location, commandMs),
     lazyConnect: true,
     enableOfflineQueue: false,
     enableAutoPipelining: true,

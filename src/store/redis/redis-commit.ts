@@ -3,8 +3,8 @@ import { writeJournalRecord } from "../journal-record.ts";
 import { type JournalRetention, mostExpired } from "../journal-retention.ts";
 import { writeRRsetKey, writeRRsetValue } from "../rrset-record.ts";
 import type { JournalEntry, ZoneCommit } from "../store.ts";
-import type { ScriptArgument } from "./redis-connection.ts";
 import { formatVersion, JOURNAL_FIELD, journalId, type ZoneKeys } from "./redis-keys.ts";
+import type { ScriptArgument } from "./redis-scripts.ts";
 
 export interface CommitTerms {
   readonly keys: ZoneKeys;

@@ -4,32 +4,19 @@
  */
 import type { Redis } from "ioredis";
 import { ErrorCode, errorMessage, WindhoverError } from "../../base/errors.ts";
-import { BEGIN_LOAD_SCRIPT } from "./begin-load-script.ts";
-import { COMMIT_SCRIPT } from "./commit-script.ts";
-import { CONTINUE_LOAD_SCRIPT } from "./continue-load-script.ts";
-import { CREATE_ZONE_SCRIPT } from "./create-zone-script.ts";
-import { DELETE_ZONE_SCRIPT } from "./delete-zone-script.ts";
-import { END_LOAD_SCRIPT } from "./end-load-script.ts";
+import { Limits } from "../../base/limits.ts";
 import { createClient } from "./redis-client.ts";
 import { redisError } from "./redis-error.ts";
 import { type RedisKeys, SCHEMA_VERSION } from "./redis-keys.ts";
 import type { RedisLocation } from "./redis-location.ts";
-import { WRITE_DOCUMENT_SCRIPT } from "./write-document-script.ts";
+import { SCRIPTS, type ScriptArgument, type ScriptName } from "./redis-scripts.ts";
+import {
+  type ReplicaTerms,
+  type ReplicatedReply,
+  ReplicatedScripts,
+} from "./replicated-scripts.ts";
 
 const OLDEST_REDIS = 6;
-
-const SCRIPTS = {
-  beginLoad: BEGIN_LOAD_SCRIPT,
-  commit: COMMIT_SCRIPT,
-  continueLoad: CONTINUE_LOAD_SCRIPT,
-  createZone: CREATE_ZONE_SCRIPT,
-  deleteZone: DELETE_ZONE_SCRIPT,
-  endLoad: END_LOAD_SCRIPT,
-  writeDocument: WRITE_DOCUMENT_SCRIPT,
-} as const;
-
-export type ScriptName = keyof typeof SCRIPTS;
-export type ScriptArgument = string | number | Uint8Array;
 
 type ScriptCommand = (...args: (string | number | Buffer)[]) => Promise<unknown>;
 
@@ -45,12 +32,21 @@ export class RedisConnection {
   /** Whether the first connection succeeded: from then on it is made again whenever it is lost. */
   #wasUp = false;
   #reason = "";
+  readonly #replicated: ReplicatedScripts | undefined;
 
-  constructor(location: RedisLocation) {
+  constructor(location: RedisLocation, terms: ReplicaTerms) {
     this.place = `Redis at ${location.shown}`;
     this.client = createClient(location, () => this.#wasUp);
     for (const [name, script] of Object.entries(SCRIPTS)) {
       this.client.defineCommand(commandName(name), script);
+    }
+    if (terms.replicas > 0) {
+      const client = createClient(
+        location,
+        () => this.#wasUp,
+        Limits.redisCommandMs + terms.waitMs,
+      );
+      this.#replicated = new ReplicatedScripts(client, location.kind === "cluster", terms);
     }
     this.client.on("error", (error: unknown) => {
       this.#reason = errorMessage(error);
@@ -76,8 +72,10 @@ export class RedisConnection {
       await this.client.connect();
       await checkServer(this.client, this.place);
       await checkSchema(this.client, keys, this.place);
+      await this.#replicated?.connect();
     } catch (error) {
       this.client.disconnect();
+      this.#replicated?.close();
       const isOurs = error instanceof WindhoverError;
       throw redisError(this.place, isOurs ? error : this.#reason || error);
     }
@@ -95,6 +93,39 @@ export class RedisConnection {
     return this.ask(() => command.call(this.client, ...keys, ...(args as (string | Buffer)[])));
   }
 
+  /** Runs a script that changes something, and waits for as many replicas as were asked for. */
+  async write(
+    name: ScriptName,
+    keys: readonly string[],
+    args: readonly ScriptArgument[],
+  ): Promise<ReplicatedReply> {
+    const replicated = this.#replicated;
+    if (replicated === undefined) {
+      return { reply: await this.script(name, keys, args), unconfirmed: undefined };
+    }
+    return this.ask(() => replicated.run({ lua: SCRIPTS[name].lua, keys, args }));
+  }
+
+  /** The same, rejecting when replicas are missing, though the change has happened. */
+  async writeSurely(
+    name: ScriptName,
+    keys: readonly string[],
+    args: readonly ScriptArgument[],
+  ): Promise<unknown> {
+    const { reply, unconfirmed } = await this.write(name, keys, args);
+    this.insist(unconfirmed);
+    return reply;
+  }
+
+  /** Throws for a change that too few replicas have. */
+  insist(unconfirmed: string | undefined): void {
+    if (unconfirmed === undefined) return;
+    throw new WindhoverError(
+      ErrorCode.storeUnavailable,
+      `${this.place} did it, but a failover may lose it: ${unconfirmed}`,
+    );
+  }
+
   /** Does a command; whatever goes wrong is a `store-unavailable` or `store-format` that names this Redis. */
   async ask<T>(command: () => Promise<T>): Promise<T> {
     try {
@@ -108,6 +139,11 @@ export class RedisConnection {
     this.#listeners.clear();
     if (this.#isUp) await this.client.quit().catch(() => "");
     this.client.disconnect();
+    this.#replicated?.close();
+  }
+
+  get isReplicated(): boolean {
+    return this.#replicated !== undefined;
   }
 
   #downReason(error: unknown): string {

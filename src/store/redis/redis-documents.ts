@@ -37,7 +37,7 @@ export class RedisDocuments {
   async write(kind: DocumentKind, id: string, json: string | undefined): Promise<void> {
     const hint = formatDocumentsHint(this.#writer, kind);
     const args = [id, this.#keys.changes, hint, ...(json === undefined ? [] : [json])];
-    await this.#connection.script("writeDocument", [this.#keys.documents(kind)], args);
+    await this.#connection.writeSurely("writeDocument", [this.#keys.documents(kind)], args);
   }
 
   countWrites(kind: DocumentKind): Promise<string | null> {
