@@ -9,23 +9,40 @@ export class Results {
     this.#figures.set(measure, byServer);
   }
 
-  /** A Markdown table: measures down, servers across. */
-  format(): string {
-    const servers = [...new Set([...this.#figures.values()].flatMap((each) => [...each.keys()]))];
-    const rows = [...this.#figures].map(([measure, byServer]) => [
+  /** Those that have figures of this measure. */
+  servers(measure: string): readonly string[] {
+    return [...(this.#figures.get(measure)?.keys() ?? [])];
+  }
+
+  median(measure: string, server: string): number | undefined {
+    const figures = this.#figures.get(measure)?.get(server);
+    return figures === undefined ? undefined : median(figures);
+  }
+
+  format(figure: number): string {
+    return Math.abs(figure) < 100 ? figure.toFixed(2) : Math.round(figure).toLocaleString("en");
+  }
+
+  /** Measures down, servers across. */
+  rows(): readonly (readonly string[])[] {
+    const measures = [...this.#figures.keys()];
+    const servers = [...new Set(measures.flatMap((measure) => this.servers(measure)))];
+    const rows = measures.map((measure) => [
       measure,
-      ...servers.map((server) => formatFigure(byServer.get(server))),
+      ...servers.map((server) => {
+        const figure = this.median(measure, server);
+        return figure === undefined ? "–" : this.format(figure);
+      }),
     ]);
-    const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-    const rule = ["---", ...servers.map(() => "--:")];
-    return `${[line(["measure", ...servers]), line(rule), ...rows.map(line)].join("\n")}\n`;
+    return [["measure", ...servers], ...rows];
   }
 }
 
-function formatFigure(figures: readonly number[] | undefined): string {
-  if (figures === undefined) return "–";
-  const figure = median(figures);
-  return Math.abs(figure) < 100 ? figure.toFixed(2) : Math.round(figure).toLocaleString("en");
+/** A Markdown table; the first row heads it. */
+export function formatTable([head = [], ...rows]: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  const rule = head.map((_, column) => (column === 0 ? "---" : "--:"));
+  return `${[line(head), line(rule), ...rows.map(line)].join("\n")}\n`;
 }
 
 function median(figures: readonly number[]): number {

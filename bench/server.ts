@@ -20,6 +20,8 @@ export interface ServerKind {
   /** The command that must be installed. */
   readonly program: string;
   readonly takesUpdates: boolean;
+  /** It is started from its own store, not from the zone file, the second time. */
+  readonly keepsZones: boolean;
   /** Writes what the server needs into `directory` and says what to run. */
   configure(directory: string, port: number, zone: BenchZone): Launch;
 }
@@ -48,11 +50,12 @@ export class RunningServer {
   readonly #child: ChildProcess;
   #output = "";
 
-  constructor(kind: ServerKind, zone: BenchZone) {
+  /** `directory`: where one of this kind was before, to start with what it left there. */
+  constructor(kind: ServerKind, zone: BenchZone, directory?: string) {
     this.name = kind.name;
     this.port = nextPort++;
     nextPort++;
-    this.directory = mkdtempSync(join(tmpdir(), `windhover-bench-${kind.name}-`));
+    this.directory = directory ?? mkdtempSync(join(tmpdir(), "windhover-bench-server-"));
     const launch = kind.configure(this.directory, this.port, zone);
     this.httpPort = launch.httpPort;
     this.startedMs = performance.now();

@@ -1,8 +1,10 @@
 /**
- * Signed RFC 2136 updates over UDP, a fixed number in flight: each answer lets the next one go. Every update sets
- * another host, so that none is a no-op. An answer that does not come in time counts as lost and is replaced.
+ * Signed RFC 2136 updates over UDP, a fixed number in flight: each answer lets the next one go, at once or when its
+ * time has come. Every update sets another host, so that none is a no-op. An answer that does not come in time counts
+ * as lost and is replaced.
  */
 import { createSocket, type Socket } from "node:dgram";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { Class, Opcode, Type } from "../src/wire/code-points.ts";
 import { writeMessage } from "../src/wire/message.ts";
 import { parseName } from "../src/wire/name.ts";
@@ -22,6 +24,8 @@ export interface UpdateLoad {
   readonly seconds: number;
   /** Apart for each run, so that no run repeats what another did. */
   readonly run: string;
+  /** Without it as many as are acknowledged. */
+  readonly perSecond?: number;
 }
 
 const LOST_MS = 5_000;
@@ -31,7 +35,7 @@ export async function measureUpdates(
   zone: BenchZone,
   load: UpdateLoad,
 ): Promise<UpdateRun> {
-  const generator = new UpdateGenerator(server.port, zone, load);
+  const generator = new UpdateGenerator(server.port, new UpdateWriter(zone, load.run), load);
   const before = server.cpuSeconds();
   const { acknowledged, refused, lost, seconds } = await generator.run();
   const cpu = server.cpuSeconds() - before;
@@ -43,26 +47,19 @@ export async function measureUpdates(
   };
 }
 
-class UpdateGenerator {
-  readonly #socket: Socket;
-  readonly #port: number;
+const hostLabel = (number: number, run: string) => `u${number}-${run}`;
+const address = (number: number) => [10, (number >> 16) & 255, (number >> 8) & 255, number & 255];
+
+/** Writes the update that sets host `number` of a run. */
+export class UpdateWriter {
   readonly #zone: BenchZone;
-  readonly #load: UpdateLoad;
+  readonly #run: string;
   readonly #key: TsigKey;
   readonly #buffer = new Uint8Array(1_024);
-  /** Message id → when it was sent. */
-  readonly #waiting = new Map<number, number>();
-  #sent = 0;
-  #acknowledged = 0;
-  #refused = 0;
-  #lost = 0;
-  #isOver = false;
 
-  constructor(port: number, zone: BenchZone, load: UpdateLoad) {
-    this.#socket = createSocket({ type: "udp4", recvBufferSize: 4 << 20, sendBufferSize: 4 << 20 });
-    this.#port = port;
+  constructor(zone: BenchZone, run: string) {
     this.#zone = zone;
-    this.#load = load;
+    this.#run = run;
     this.#key = {
       name: parseName(zone.keyName),
       algorithm: "hmac-sha256",
@@ -70,37 +67,15 @@ class UpdateGenerator {
     };
   }
 
-  async run() {
-    await new Promise<void>((bound) => this.#socket.bind(0, "127.0.0.1", bound));
-    this.#socket.on("message", (answer) => this.#take(answer));
-    const started = performance.now();
-    for (let at = 0; at < this.#load.inFlight; at++) this.#send();
-    const sweeper = setInterval(() => this.#replaceLost(), 500);
-    await new Promise((resolve) => setTimeout(resolve, this.#load.seconds * 1_000));
-    this.#isOver = true;
-    const seconds = (performance.now() - started) / 1_000;
-    clearInterval(sweeper);
-    this.#socket.close();
-    const { acknowledged, refused, lost } = {
-      acknowledged: this.#acknowledged,
-      refused: this.#refused,
-      lost: this.#lost,
-    };
-    return { acknowledged, refused, lost, seconds };
+  /** The name that update `number` sets. */
+  host(number: number): string {
+    return `${hostLabel(number, this.#run)}.${this.#zone.origin}`;
   }
 
-  #send(): void {
-    const number = this.#sent++;
-    const id = number & 0xffff;
-    const length = this.#writeUpdate(id, number);
-    this.#waiting.set(id, performance.now());
-    this.#socket.send(Buffer.from(this.#buffer.subarray(0, length)), this.#port, "127.0.0.1");
-  }
-
-  #writeUpdate(id: number, number: number): number {
+  write(id: number, number: number): Uint8Array {
     const origin = parseName(this.#zone.origin);
-    const host = `u${number}-${this.#load.run}`;
-    const rdata = Uint8Array.of(10, number >> 16, number >> 8, number);
+    const owner = parseName(this.host(number));
+    const rdata = Uint8Array.from(address(number));
     const length = writeMessage(
       {
         id,
@@ -109,15 +84,85 @@ class UpdateGenerator {
         rcode: 0,
         questions: [{ name: origin, wireName: origin, qtype: Type.SOA, qclass: Class.in }],
         answers: [],
-        authorities: [
-          { owner: parseName(host, origin), rrtype: Type.A, class: Class.in, ttl: 60, rdata },
-        ],
+        authorities: [{ owner, rrtype: Type.A, class: Class.in, ttl: 60, rdata }],
         additionals: [],
       },
       this.#buffer,
     );
     const nowSeconds = Math.floor(Date.now() / 1_000);
-    return signTsig({ message: this.#buffer, length, key: this.#key, nowSeconds });
+    const end = signTsig({ message: this.#buffer, length, key: this.#key, nowSeconds });
+    return Buffer.from(this.#buffer.subarray(0, end));
+  }
+}
+
+/** The same updates in dnsperf's form. */
+export function writeUpdateFile(path: string, zone: BenchZone, run: string, count: number): void {
+  const file = openSync(path, "w");
+  let lines = "";
+  for (let number = 0; number < count; number++) {
+    const host = hostLabel(number, run);
+    lines += `${zone.origin}\nadd ${host} 60 A ${address(number).join(".")}\nsend\n`;
+    if (lines.length < 1 << 20 && number < count - 1) continue;
+    writeSync(file, lines);
+    lines = "";
+  }
+  closeSync(file);
+}
+
+class UpdateGenerator {
+  readonly #socket: Socket;
+  readonly #port: number;
+  readonly #writer: UpdateWriter;
+  readonly #load: UpdateLoad;
+  /** Message id → when it was sent. */
+  readonly #waiting = new Map<number, number>();
+  #startedMs = 0;
+  #sent = 0;
+  #acknowledged = 0;
+  #refused = 0;
+  #lost = 0;
+  #isOver = false;
+
+  constructor(port: number, writer: UpdateWriter, load: UpdateLoad) {
+    this.#socket = createSocket({ type: "udp4", recvBufferSize: 4 << 20, sendBufferSize: 4 << 20 });
+    this.#port = port;
+    this.#writer = writer;
+    this.#load = load;
+  }
+
+  async run() {
+    await new Promise<void>((bound) => this.#socket.bind(0, "127.0.0.1", bound));
+    this.#socket.on("message", (answer) => this.#take(answer));
+    this.#startedMs = performance.now();
+    this.#fill();
+    const sweeper = setInterval(() => this.#replaceLost(), 500);
+    const pacer = setInterval(() => this.#fill(), 1);
+    await new Promise((resolve) => setTimeout(resolve, this.#load.seconds * 1_000));
+    this.#isOver = true;
+    const seconds = (performance.now() - this.#startedMs) / 1_000;
+    clearInterval(sweeper);
+    clearInterval(pacer);
+    this.#socket.close();
+    return {
+      acknowledged: this.#acknowledged,
+      refused: this.#refused,
+      lost: this.#lost,
+      seconds,
+    };
+  }
+
+  /** Sends what may be on its way by now. */
+  #fill(): void {
+    const { inFlight, perSecond = Infinity } = this.#load;
+    const due = ((performance.now() - this.#startedMs) / 1_000) * perSecond;
+    while (this.#waiting.size < inFlight && this.#sent < due) this.#send();
+  }
+
+  #send(): void {
+    const number = this.#sent++;
+    const id = number & 0xffff;
+    this.#waiting.set(id, performance.now());
+    this.#socket.send(this.#writer.write(id, number), this.#port, "127.0.0.1");
   }
 
   #take(answer: Uint8Array): void {
@@ -125,7 +170,7 @@ class UpdateGenerator {
     if (!this.#waiting.delete(id) || this.#isOver) return;
     if (((answer[3] as number) & 15) === 0) this.#acknowledged++;
     else this.#refused++;
-    this.#send();
+    this.#fill();
   }
 
   #replaceLost(): void {
@@ -134,7 +179,7 @@ class UpdateGenerator {
       if (sent > oldest) continue;
       this.#waiting.delete(id);
       this.#lost++;
-      this.#send();
     }
+    this.#fill();
   }
 }

@@ -3,7 +3,7 @@ import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
 
 export const ORIGIN = "bench.example.com";
 
-const hostName = (index: number) => `h${index.toString(36).padStart(5, "0")}`;
+export const hostName = (index: number) => `h${index.toString(36).padStart(5, "0")}`;
 
 export function writeZoneFile(path: string, count: number): void {
   const file = openSync(path, "w");

@@ -7,6 +7,7 @@ export const bind: ServerKind = {
   name: "BIND",
   program: "named",
   takesUpdates: true,
+  keepsZones: false,
   configure(directory, port, zone) {
     copyFileSync(zone.file, join(directory, "bench.zone"));
     const lines = [

@@ -7,6 +7,7 @@ export const knot: ServerKind = {
   name: "Knot",
   program: "knotd",
   takesUpdates: true,
+  keepsZones: false,
   configure(directory, port, zone) {
     mkdirSync(join(directory, "db"));
     copyFileSync(zone.file, join(directory, "bench.zone"));

@@ -7,6 +7,7 @@ export const nsd: ServerKind = {
   name: "NSD",
   program: "nsd",
   takesUpdates: false,
+  keepsZones: false,
   configure(directory, port, zone) {
     mkdirSync(join(directory, "xfr"));
     const lines = [

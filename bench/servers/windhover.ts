@@ -6,16 +6,25 @@ import type { ServerKind } from "../server.ts";
 /** From dist-bench/bench/servers to the built program. */
 const MAIN = resolve(import.meta.dirname, "../../../dist/cli/main.js");
 
-/** `store` as the configuration spells it; by default LMDB in the server's own directory. */
-export function windhover(name = "Windhover", store = "./data"): ServerKind {
+export interface WindhoverOptions {
+  /** What tells this one from others in the table. */
+  readonly label?: string;
+  /** As the configuration spells it; by default LMDB in the server's own directory. */
+  readonly store?: string;
+  readonly workers?: number;
+}
+
+export function windhover(options: WindhoverOptions = {}): ServerKind {
+  const { label, store = "./data", workers = 1 } = options;
   return {
-    name,
+    name: label === undefined ? "Windhover" : `Windhover, ${label}`,
     program: process.execPath,
     takesUpdates: true,
+    keepsZones: true,
     configure(directory, port, zone) {
       const httpPort = port + 1;
       const lines = [
-        `dns: { listen: ["127.0.0.1:${port}"] }`,
+        `dns: { listen: ["127.0.0.1:${port}"], workers: ${workers} }`,
         `http: { listen: "127.0.0.1:${httpPort}" }`,
         `store: "${store}"`,
         "log: { level: warn }",

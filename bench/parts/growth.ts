@@ -1,0 +1,30 @@
+/** How the cost of a query and the memory of a name grow with the zone. */
+import { EDNS_LABELS, Measure } from "../bars.ts";
+import { measureQueries } from "../dnsperf.ts";
+import { type Fixture, progress } from "../fixture.ts";
+import { RunningServer } from "../server.ts";
+import { windhover } from "../servers/windhover.ts";
+import { addMemory, emptyBytes, loadedMs } from "./load.ts";
+
+export const GROWTH = [1_000, 10_000, 100_000, 1_000_000, 10_000_000] as const;
+
+/** One size: a server that has just loaded it. */
+export async function benchGrowth(fixture: Fixture): Promise<void> {
+  const { size, results, questionFile, seconds } = fixture;
+  const kind = windhover({ label: "growth" });
+  progress(`growth: ${size}`);
+  const bareBytes = await emptyBytes(fixture, kind);
+  const server = new RunningServer(kind, fixture.zone);
+  try {
+    results.add(Measure.load(size), server.name, await loadedMs(fixture, server));
+    addMemory(fixture, server.name, server.memoryBytes() - bareBytes);
+    for (let round = 0; round <= fixture.rounds; round++) {
+      const run = await measureQueries(server, { questionFile, seconds, edns: true });
+      // The first is for warming up.
+      if (round > 0)
+        results.add(Measure.cpu(size, EDNS_LABELS[1]), server.name, run.cpuMicroseconds);
+    }
+  } finally {
+    await server.stop();
+  }
+}
