@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { PROJECT_ROOT } from "../../project-root.ts";
 import { freePort } from "./ports.ts";
-import { Daemon, type Outcome, run, until } from "./program.ts";
+import { Daemon, type Outcome, run, runAsync, until } from "./program.ts";
 
 const MAIN = join(PROJECT_ROOT, "dist/cli/main.js");
 
@@ -113,6 +113,11 @@ export class Windhover {
   /** `windhover …` against this server. */
   cli(...args: string[]): Outcome {
     return run(process.execPath, [MAIN, ...args], { cwd: this.directory });
+  }
+
+  /** The same without stopping the test's own event loop. */
+  cliAsync(...args: string[]): Promise<Outcome> {
+    return runAsync(process.execPath, [MAIN, ...args], { cwd: this.directory });
   }
 
   /** `dig +short` against this server: the answer's lines. */
