@@ -32,11 +32,17 @@ export class ObservedStore {
     const { log } = this.#observer;
     this.#problem = isUp ? undefined : problem;
     if (isUp) log.info({}, "the store is back: updates are taken again");
-    else log.error({ problem }, "the store is down: queries go on, updates are refused");
+    else
+      log.error(
+        { problem },
+        "the store is down: queries go on, updates are refused",
+      );
   }
 
   #watch(inner: Store): Store {
+    const confirm = inner.confirm?.bind(inner);
     return {
+      ...(confirm && { confirm: (origin) => this.#confirm(confirm(origin)) }),
       commit: (batch) => this.#commit(inner, batch),
       listZones: () => this.#use(inner.listZones()),
       findZone: (origin) => this.#use(inner.findZone(origin)),
@@ -57,9 +63,16 @@ export class ObservedStore {
     const startMs = clock.monotonicMs();
     const outcome = await this.#use(inner.commit(batch));
     if (outcome.status === "committed") {
+      if (outcome.unconfirmed !== undefined) this.setState(false, outcome.unconfirmed);
       onCommit(batch.entries.length, (clock.monotonicMs() - startMs) / 1_000);
     }
     return outcome;
+  }
+
+  async #confirm(asking: Promise<string | undefined>): Promise<string | undefined> {
+    const problem = await this.#use(asking);
+    if (problem !== undefined) this.setState(false, problem);
+    return problem;
   }
 
   async #use<T>(use: Promise<T>): Promise<T> {

@@ -65,6 +65,7 @@ export type RefusalReason =
   | "limit"
   | "queue-full"
   | "store-unavailable"
+  | "not-replicated"
   | "shutting-down";
 
 export type Verdict =

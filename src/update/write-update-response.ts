@@ -21,6 +21,7 @@ const INFO_CODES: Readonly<Record<RefusalReason, number>> = {
   limit: ExtendedError.other,
   "queue-full": ExtendedError.notReady,
   "store-unavailable": ExtendedError.notReady,
+  "not-replicated": ExtendedError.notReady,
   "shutting-down": ExtendedError.notReady,
 };
 

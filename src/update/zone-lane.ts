@@ -10,11 +10,12 @@ import { assert } from "../base/assert.ts";
 import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import type { Principal } from "../identity/principal.ts";
-import type { JournalEntry, ZoneCommit, ZoneVersion } from "../store/store.ts";
+import type { CommitOutcome, JournalEntry, ZoneCommit, ZoneVersion } from "../store/store.ts";
 import { Rcode } from "../wire/code-points.ts";
 import { formatName, type Name } from "../wire/name.ts";
 import type { PackedRRsets } from "../zone/rrset-pack.ts";
 import type { ZoneView } from "../zone/zone-view.ts";
+import { ConfirmedVersion, inDoubt } from "./confirmed-version.ts";
 import { type Draft, draftCommit } from "./draft-commit.ts";
 import { type FollowParts, followStore } from "./follow-store.ts";
 import type { Change, Intent } from "./judge-change.ts";
@@ -44,6 +45,12 @@ interface Waiting {
   readonly resolve: (verdict: Verdict) => void;
 }
 
+interface CommitAttempt {
+  readonly status: CommitOutcome["status"] | "failed";
+  readonly unconfirmed?: string;
+  readonly refusal?: Refusal;
+}
+
 export class ZoneLane {
   readonly origin: Name;
   readonly #parts: LaneParts;
@@ -58,12 +65,14 @@ export class ZoneLane {
   #isStale = true;
   #isGone = false;
   readonly #shown = new ShownVersions();
+  readonly #confirmed: ConfirmedVersion;
   /** What the first update of a batch would do, drafted when it came. */
   #early: { readonly change: Change; readonly draft: Draft } | undefined;
 
   constructor(origin: Name, parts: LaneParts) {
     this.origin = origin;
     this.#parts = parts;
+    this.#confirmed = new ConfirmedVersion(origin, parts.store);
   }
 
   /** What the table shows; `undefined` while the zone is not loaded. */
@@ -116,6 +125,7 @@ export class ZoneLane {
       return undefined;
     }
     const verdict = draft.verdicts[0] as Verdict;
+    if (!this.#confirmed.covers(this.version as ZoneVersion)) return undefined;
     return verdict.status === "refused" ? this.#refused(change, verdict) : verdict;
   }
 
@@ -214,7 +224,8 @@ export class ZoneLane {
 
   /**
    * The fixed order, never another: policy → prerequisites → changeset → checks and limits (`draftCommit`) →
-   * commit, zone and journal in one step → publish → acknowledge. Durable, then visible, then acknowledged.
+   * commit, zone and journal in one step → publish → acknowledge. Durable, then visible, then acknowledged. A change
+   * that is durable but not in as many places as was asked for is visible, as it is on other nodes, and not acknowledged.
    */
   async #commitBatch(batch: readonly Waiting[]): Promise<void> {
     for (let attempt = 0; attempt < Limits.commitAttempts; attempt++) {
@@ -224,14 +235,18 @@ export class ZoneLane {
       const changes = batch.map(({ change }) => change);
       const draft = this.#takeEarly(changes) ?? this.#draft(changes);
       const { commit } = draft;
-      if (commit === undefined) return this.#settle(batch, draft.verdicts);
-      const outcome = await this.#commit(commit);
-      if (outcome === "conflict") continue;
-      const failed = outcome === "committed" ? this.#publish(draft, commit) : outcome;
+      if (commit === undefined) {
+        const doubt = await this.#confirmed.ask(this.version as ZoneVersion);
+        return this.#settle(batch, inDoubt(draft.verdicts, doubt));
+      }
+      const { status, unconfirmed, refusal } = await this.#commit(commit);
+      if (status === "conflict") continue;
+      const failed = refusal ?? this.#publish(draft, commit);
       const held = draft.verdicts.slice(0, draft.firstApplied);
       if (failed !== undefined) return this.#settle(batch, held, failed);
       for (const entry of commit.entries) logApplied(this.#parts.log, entry);
-      this.#settle(batch, draft.verdicts);
+      const doubt = this.#confirmed.take(commit.next, unconfirmed);
+      this.#settle(batch, inDoubt(draft.verdicts, doubt));
       return this.#tellOfCommit(commit.entries);
     }
     const detail = `other writers were first ${Limits.commitAttempts} times; try again`;
@@ -268,15 +283,15 @@ export class ZoneLane {
    * After a conflict, and after a failure whose outcome nobody knows, the store has to be looked at before the next
    * commit; after a failure soon, because there may be no next one.
    */
-  async #commit(commit: ZoneCommit): Promise<"committed" | "conflict" | Refusal> {
+  async #commit(commit: ZoneCommit): Promise<CommitAttempt> {
     try {
-      const { status } = await this.#parts.store.commit(commit);
-      if (status === "conflict") this.#isStale = true;
-      return status;
+      const outcome = await this.#parts.store.commit(commit);
+      if (outcome.status === "conflict") this.#isStale = true;
+      return outcome;
     } catch (error) {
       this.#isStale = true;
       this.followSoon();
-      return this.#storeFailed(error);
+      return { status: "failed", refusal: this.#storeFailed(error) };
     }
   }
 

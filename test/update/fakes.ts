@@ -114,6 +114,7 @@ export function faultyStore(inner: Store, events: string[] = []): FaultyStore {
     isDown: false,
     gate: undefined,
     commits: 0,
+    ...(inner.confirm && { confirm: inner.confirm.bind(inner) }),
     listZones: () => inner.listZones(),
     findZone: async (origin) => {
       if (store.isDown) throw unavailable();

@@ -5,6 +5,7 @@ import type { RefusalReason } from "../../update/update-request.ts";
 
 const CODES: Partial<Record<RefusalReason, ErrorCode>> = {
   "store-unavailable": ErrorCode.storeUnavailable,
+  "not-replicated": ErrorCode.storeUnavailable,
   "queue-full": ErrorCode.storeUnavailable,
   "shutting-down": ErrorCode.shuttingDown,
   "no-such-zone": ErrorCode.noSuchZone,

@@ -83,6 +83,7 @@ function refusalCode(
       return "dnserr";
     case "queue-full":
     case "store-unavailable":
+    case "not-replicated":
     case "shutting-down":
       return "911";
     default:

@@ -76,6 +76,8 @@ export function verdictRefusal({
         code: ErrorCode.storeUnavailable,
         message: "the change could not be stored; try again",
       };
+    case "not-replicated":
+      return { status: 503, code: ErrorCode.storeUnavailable, message: detail };
     case "shutting-down":
       return { status: 503, code: ErrorCode.shuttingDown, message: "the server is stopping" };
     default:
