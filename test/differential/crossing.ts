@@ -24,12 +24,6 @@ export interface Crossing {
   readonly target: Name;
 }
 
-/** A question for the name that a chain has come to, and the answer in which it did. */
-export interface Continuation {
-  readonly ours: Reply;
-  readonly prefix: readonly string[];
-}
-
 /** More links than these and the chain may have ended before its end. */
 const LINKS = 20;
 
@@ -75,42 +69,4 @@ function dnamesAbove(links: readonly string[], { answer }: Reply): string[] {
 
 function ownerOf(record: string): Name {
   return parseName(record.slice(0, record.indexOf(" ")));
-}
-
-/** The question for `target` instead of the name that was asked for, all else the same. */
-export function askFor(
-  question: Question,
-  number: number,
-  { target, prefix }: Crossing,
-  ours: Reply,
-): Question {
-  const { bytes } = question;
-  const header = bytes.subarray(0, 12);
-  const rest = bytes.subarray(12 + nameLength(bytes, 12));
-  return {
-    ...question,
-    number,
-    bytes: new Uint8Array(Buffer.concat([header, target, rest])),
-    qname: formatName(target),
-    continues: { ours, prefix },
-  };
-}
-
-/** Octets of the uncompressed name at `at`. */
-function nameLength(bytes: Uint8Array, at: number): number {
-  let end = at;
-  while (bytes[end] !== 0) end += (bytes[end] as number) + 1;
-  return end + 1 - at;
-}
-
-/** Whether the answer with the chain was its first links and then what we say of the last name alone. */
-export function isContinued({ ours: whole, prefix }: Continuation, alone: Reply): boolean {
-  const rest = whole.answer.filter((each) => !alone.answer.includes(each));
-  return (
-    whole.rcode === alone.rcode &&
-    alone.answer.every((each) => whole.answer.includes(each)) &&
-    rest.every((each) => prefix.includes(each)) &&
-    whole.authority.join() === alone.authority.join() &&
-    whole.glue.join() === alone.glue.join()
-  );
 }

@@ -4,14 +4,14 @@
  */
 import { Type } from "../../src/wire/code-points.ts";
 import { differingAspects, HABITS } from "./compare.ts";
-import { isContinued } from "./crossing.ts";
-import { ACROSS_ZONES, KNOWN_DIFFERENCES } from "./known-differences.ts";
+import { isContinued } from "./continuation.ts";
+import { KNOWN_DIFFERENCES, type NextQuestion } from "./known-differences.ts";
 import type { NormalForm, Reply } from "./normal-form.ts";
 import { PEERS, type PeerName } from "./peer.ts";
 import { aspectText, type Exchange, type Tally } from "./tally.ts";
 
-/** Returns whether the name that the answer crosses over to is to be asked for by itself. */
-export function judge(exchange: Exchange, tally: Tally): boolean {
+/** Returns what is to be asked next, because no peer gave our whole answer. */
+export function judge(exchange: Exchange, tally: Tally): NextQuestion | undefined {
   const { ours, theirs } = exchange;
   tally.questions++;
   if (ours.kind === "reply") tally.responses++;
@@ -31,7 +31,7 @@ export function judge(exchange: Exchange, tally: Tally): boolean {
   } else if (ours.kind === "reply" && ours.hasDuplicates) {
     tally.count(tally.unexplained, "an RR twice", exchange);
   } else if (!isContinuation(exchange)) {
-    tally.count(tally.unexplained, "not what was said at the end of a chain", exchange);
+    tally.count(tally.unexplained, "not what was said in the answer that led here", exchange);
   } else if (hasStrangeAdditional(exchange)) {
     if (exchange.crossing !== undefined) return judgeAlone(exchange, tally, label);
     tally.count(tally.unexplained, "additional data that nobody else gives", exchange);
@@ -42,15 +42,15 @@ export function judge(exchange: Exchange, tally: Tally): boolean {
       tally.count(tally.peersDiffer, `${topic(exchange)} · ${aspectText(peer, all)}`, exchange);
     }
   } else return judgeAlone(exchange, tally, label);
-  return false;
+  return undefined;
 }
 
-function judgeAlone(exchange: Exchange, tally: Tally, label: string): boolean {
+function judgeAlone(exchange: Exchange, tally: Tally, label: string): NextQuestion | undefined {
   const known = KNOWN_DIFFERENCES.find((each) => each.applies(exchange));
   if (known !== undefined) tally.count(tally.known, known.id, exchange);
   else
     tally.count(tally.unexplained, `${topic(exchange)} · ${label} · ${rcodes(exchange)}`, exchange);
-  return known?.id === ACROSS_ZONES;
+  return known?.next?.(exchange);
 }
 
 /** Where the question goes on from an answer of ours, ours must be the rest of that. */

@@ -4,17 +4,24 @@
  */
 import { Rcode, Type } from "../../src/wire/code-points.ts";
 import { type Aspect, differingAspects, HABITS } from "./compare.ts";
+import { askInstead } from "./continuation.ts";
 import type { NormalForm, Reply } from "./normal-form.ts";
+import type { Question } from "./question-generator.ts";
 import type { Exchange } from "./tally.ts";
 
 export interface KnownDifference {
   /** The row's name. */
   readonly id: string;
   applies(exchange: Exchange): boolean;
+  /** What is asked next, where that can say whether such an answer is right. */
+  next?(exchange: Exchange): NextQuestion | undefined;
 }
 
-/** The rest of such an answer is judged by itself: see `crossing.ts`. */
-export const ACROSS_ZONES = "across-zones";
+/** The question, given its number. */
+export type NextQuestion = (number: number) => Question;
+
+/** A type of data that no zone has. */
+const NO_SUCH_TYPE = 65_279;
 
 /** More links of a chain than the most frugal peer follows; one that a DNAME cannot make is one too. */
 const LONG_CHAIN = 5;
@@ -77,7 +84,19 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
       ),
   },
   {
-    id: ACROSS_ZONES,
+    id: "rrsig-at-alias",
+    applies: ({ question, ours }) =>
+      (question.qtype === Type.RRSIG || question.qtype === Type.NSEC) &&
+      ours.kind === "reply" &&
+      !ours.isTruncated &&
+      links(ours) > 0,
+    next: ({ question, ours }) =>
+      ours.kind === "reply"
+        ? (number) => askInstead(question, number, { qtype: NO_SUCH_TYPE }, { ours, prefix: [] })
+        : undefined,
+  },
+  {
+    id: "across-zones",
     applies: ({ ours, theirs, crossing }) =>
       crossing !== undefined &&
       ours.kind === "reply" &&
@@ -85,6 +104,11 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
       [...theirs.values()].some(
         (form) => form.kind === "reply" && isPart(crossing.prefix, form.answer),
       ),
+    next: ({ question, ours, crossing }) => {
+      if (ours.kind !== "reply" || crossing === undefined) return undefined;
+      const { target: qname, prefix } = crossing;
+      return (number) => askInstead(question, number, { qname }, { ours, prefix });
+    },
   },
 ];
 

@@ -6,7 +6,7 @@
 import { canonicalName, formatName, parseName, parseWireName } from "../../src/wire/name.ts";
 import { parseType } from "../../src/wire/rr-types.ts";
 import type { Chance } from "./chance.ts";
-import type { Continuation } from "./crossing.ts";
+import type { Continuation } from "./continuation.ts";
 import type { GeneratedZone } from "./zone-generator.ts";
 
 export interface Question {

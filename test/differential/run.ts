@@ -6,7 +6,7 @@
 import { nameKey, parseName } from "../../src/wire/name.ts";
 import { askAll } from "./ask.ts";
 import { Chance } from "./chance.ts";
-import { askFor, findCrossing } from "./crossing.ts";
+import { findCrossing } from "./crossing.ts";
 import { judge } from "./judge.ts";
 import { type NormalForm, normalForm } from "./normal-form.ts";
 import { PEERS, type PeerName, type Server } from "./peer.ts";
@@ -74,7 +74,7 @@ async function compare(
   if (dead.length > 0) throw new Error(`${dead.map(({ name }) => name)} ended during the run`);
 }
 
-/** Returns what is to be asked next: over TCP what was truncated, and names that chains have led to in other zones. */
+/** Returns what is to be asked next: over TCP what was truncated, and what answers have led to. */
 async function compareOnce(
   questions: readonly Question[],
   zones: readonly GeneratedZone[],
@@ -101,10 +101,8 @@ async function compareOnce(
       forms.filter(([name]) => name !== "Windhover" && !absent.includes(name as PeerName)),
     ) as Map<PeerName, NormalForm>;
     const crossing = findCrossing(question, ours, origins);
-    const isToContinue = judge({ question, ours, theirs, crossing }, tally);
-    if (isToContinue && ours.kind === "reply" && crossing !== undefined) {
-      again.push(askFor(question, numbers + again.length, crossing, ours));
-    }
+    const next = judge({ question, ours, theirs, crossing }, tally);
+    if (next !== undefined) again.push(next(numbers + again.length));
     const isCut = [ours, ...theirs.values()].some(
       (form) => form.kind === "reply" && form.isTruncated,
     );
