@@ -46,6 +46,7 @@ describe("what a running server takes over", () => {
     ],
     ["", "log: { level: debug }", ["log.level"]],
     ["", "limits: { zoneRRsets: 5 }", ["limits.zoneRRsets"]],
+    ["", "history: { entries: 5, days: 1 }", ["history.entries", "history.days"]],
     [
       `dns: { ${TLS} }`,
       `dns: { ${TLS.replace("certificate: a", "certificate: c")} }`,
@@ -92,7 +93,6 @@ describe("what needs a restart", () => {
     ["http: { listen: '127.0.0.1:9' }", ["http.listen"]],
     ["store: ./elsewhere", ["store.url", "socket"]],
     ["store: { waitReplicas: 1 }", ["store.waitReplicas"]],
-    ["history: { days: 7 }", ["history.days"]],
     ["socket: s", ["socket"]],
     [`dns: { ${TLS} }`, ["dns.tls.listen"]],
   ])("%s", (after, needsRestart) => {

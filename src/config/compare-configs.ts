@@ -33,6 +33,7 @@ const LIVE = [
   "http.metrics",
   "log.level",
   "limits",
+  "history",
 ];
 
 export function compareConfigs({ started, current, next }: ComparedConfigs): ConfigChanges {

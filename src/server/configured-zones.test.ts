@@ -10,7 +10,12 @@ import { createTableMemory } from "../table/table-memory.ts";
 import { TableWriter } from "../table/table-writer.ts";
 import { createUpdateEngine } from "../update/update-engine.ts";
 import { parseName } from "../wire/name.ts";
-import { createZones, makeConfiguredZones, readNewZones } from "./configured-zones.ts";
+import {
+  createZones,
+  makeConfiguredZones,
+  type NewZone,
+  readNewZones,
+} from "./configured-zones.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "windhover-zones-"));
 const origin = parseName("example.com");
@@ -55,6 +60,19 @@ test.each([
 ])("what cannot be made is told: %s", async (file, problem) => {
   const engine = await open();
   await expect(readNewZones(engine, [{ origin, file }], log)).rejects.toThrow(problem);
+});
+
+test("zones that were made before one that cannot be are kept, and that is said", async () => {
+  const engine = await open();
+  const [zone] = await readNewZones(engine, [{ origin, file: GOOD }], log);
+  const full = new WindhoverError(ErrorCode.limit, "too large");
+  const createZone: typeof engine.createZone = (intent, rrsets) =>
+    engine.zones().length > 0 ? Promise.reject(full) : engine.createZone(intent, rrsets);
+  const second = { ...(zone as NewZone), origin: parseName("other.example") };
+  await expect(createZones({ createZone }, [zone as NewZone, second], log)).rejects.toThrow(
+    "too large; created before it, and kept: example.com.",
+  );
+  expect(engine.zones()).toHaveLength(1);
 });
 
 test("a zone that another server was first to make is as good", async () => {

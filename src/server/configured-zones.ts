@@ -64,18 +64,28 @@ export async function createZones(
   zones: readonly NewZone[],
   log: Logger,
 ): Promise<void> {
+  const made: string[] = [];
   for (const { origin, contents } of zones) {
     const zone = formatName(origin);
     const intent = { origin, principal: CONFIGURATION, door: "config", address: "" } as const;
     try {
       await engine.createZone(intent, contents);
       log.info({ zone, records: contents.recordCount }, "zone created");
+      made.push(zone);
     } catch (error) {
       // Servers that share a store are given the same file at the same time: one of them is first.
-      if (!(error instanceof WindhoverError) || error.code !== ErrorCode.zoneExists) throw error;
+      if (!(error instanceof WindhoverError)) throw error;
+      if (error.code !== ErrorCode.zoneExists) throw withMade(error, made);
       log.info({ zone }, "another was first to create the zone");
     }
   }
+}
+
+/** What is durable is not undone: somebody may have changed it already. */
+function withMade(error: WindhoverError, made: readonly string[]): WindhoverError {
+  if (made.length === 0) return error;
+  const message = `${error.message}; created before it, and kept: ${made.join(", ")}`;
+  return new WindhoverError(error.code, message, { cause: error });
 }
 
 function* readable(file: string): Generator<Uint8Array, void, undefined> {

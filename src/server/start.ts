@@ -66,10 +66,18 @@ export interface ConfigOrigin {
 /** Rows of counters and reader slots of the table, by thread; those of UDP are several. */
 const Thread = { main: 0, udp: 1 } as const;
 
+/** What is asked for whenever it is needed, and so may change. */
+interface LiveSettings {
+  zoneRRsets: number;
+  /** Stores keep it: it is changed in place. */
+  readonly retention: { entries: number; ageMs: number };
+}
+
 /** Everything that outlives a function here. */
 interface Parts {
   readonly config: Config;
-  readonly log: Logger;
+  readonly live: LiveSettings;
+  readonly log: ProgramLog;
   readonly closers: Closers;
   /** Each part that takes settings while it runs is known to it. */
   readonly reloader: Reloader<Config>;
@@ -138,10 +146,12 @@ async function untold(reload: Promise<unknown>): Promise<void> {
 
 async function makeParts(
   config: Config,
-  { log, closers, reloader }: Pick<Parts, "closers" | "reloader"> & { readonly log: ProgramLog },
+  { log, closers, reloader }: Pick<Parts, "closers" | "reloader" | "log">,
 ): Promise<Parts> {
   const clock = systemClock;
-  const observed = await openObservedStore(config, log, (updates, seconds) =>
+  const live = liveSettings(config);
+  const { retention } = live;
+  const observed = await openObservedStore(config, { retention, log }, (updates, seconds) =>
     metrics.observeCommit(updates, seconds),
   );
   const { store } = observed;
@@ -153,8 +163,7 @@ async function makeParts(
   const writer = new TableWriter(table);
   const counterMemory = createCounterMemory(Thread.udp + workerCount(config.dns.workers));
   const onCommit = (origin: Name) => notifier.changed(origin);
-  let { zoneRRsets: rrsets } = config.limits;
-  const zoneRRsets = () => rrsets;
+  const zoneRRsets = () => live.zoneRRsets;
   const engine = createUpdateEngine({ store, writer, clock, log, zoneRRsets, onCommit });
   closers.add("updates", () => engine.close());
   const soa = (origin: Name) => engine.view(origin)?.rrset(origin, Type.SOA);
@@ -170,36 +179,44 @@ async function makeParts(
   });
   const doors = metrics.observeEngine(engine);
   const state = { table, writer, counterMemory, metrics, engine, doors, notifier };
+  const parts = { config, live, log, closers, reloader, observed, ...state, keyring, accounts };
+  reloadParts(parts);
+  return parts;
+}
+
+function liveSettings({ limits, history }: Config): LiveSettings {
+  const { entries, days } = history;
+  const retention = { entries, ageMs: days === 0 ? Infinity : days * DAY_MS };
+  return { zoneRRsets: limits.zoneRRsets, retention };
+}
+
+/** What these parts take over of a changed configuration; listeners add what is theirs. */
+function reloadParts({ reloader, keyring, accounts, engine, notifier, live, log }: Parts): void {
   reloader.add((next) => ({ swap: keyring.prepareConfigured(next.keys) }));
   reloader.add((next) => ({ swap: accounts.prepareConfigured(next.users) }));
-  reloader.add(({ logLevel }) => ({
-    swap: () => {
-      log.level = logLevel;
-    },
-  }));
-  reloader.add(async ({ zones, limits }) => {
-    const fresh = await readNewZones(engine, zones, log);
+  reloader.add(async (next) => {
+    const fresh = await readNewZones(engine, next.zones, log);
+    const { zoneRRsets, retention } = liveSettings(next);
     return {
       make: () => createZones(engine, fresh, log),
       swap: () => {
-        rrsets = limits.zoneRRsets;
-        notifier.replaceZones(zones);
+        live.zoneRRsets = zoneRRsets;
+        Object.assign(live.retention, retention);
+        log.level = next.logLevel;
+        notifier.replaceZones(next.zones);
       },
     };
   });
-  return { config, log, closers, reloader, observed, ...state, keyring, accounts };
 }
 
 async function openObservedStore(
   config: Config,
-  log: Logger,
+  { retention, log }: Pick<LiveSettings, "retention"> & Pick<Parts, "log">,
   onCommit: (updates: number, seconds: number) => void,
 ): Promise<ObservedStore> {
   let observed: ObservedStore | undefined;
   const onState = (isUp: boolean, reason: string) => observed?.setState(isUp, reason);
   const { url, ...redis } = config.store;
-  const { entries, days } = config.history;
-  const retention = { entries, ageMs: days === 0 ? Infinity : days * DAY_MS };
   const store = await openStore(url, { ...redis, retention, onState });
   observed = new ObservedStore(store, { clock: systemClock, log, onCommit });
   return observed;

@@ -1,10 +1,10 @@
 /** `windhover serve`: starts the server, says what to try, and stops it in order on a signal. */
-import { existsSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, statSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { build as pretty } from "pino-pretty";
 import { systemClock } from "../../base/clock.ts";
 import { ErrorCode, WindhoverError } from "../../base/errors.ts";
-import { createLogger, type LogLevel, type ProgramLog } from "../../base/log.ts";
+import { createLogger, gatherLines, type LogLevel, type ProgramLog } from "../../base/log.ts";
 import { loadConfig } from "../../config/config.ts";
 import { CertificateFiles } from "../../server/certificate-files.ts";
 import { type ConfigOrigin, startServer } from "../../server/start.ts";
@@ -39,7 +39,7 @@ async function serve(context: CommandContext): Promise<void> {
   const server = await startServer(config, origin, log);
   reloads.release(() => void server.reload());
   for (const line of server.firstSteps) context.out.write(`${line}\n`);
-  const signal = await firstSignal();
+  const signal = await Promise.race([firstSignal(), reloads.hangup]);
   log.info({ signal }, "stopping");
   await server.close();
   log.info({}, "stopped");
@@ -77,14 +77,22 @@ function configOrigin({ configSource }: CommandContext): ConfigOrigin {
   return { load, watched: isFile ? file : undefined };
 }
 
-/** SIGHUP asks for a reload; one that comes while the server starts is remembered, as it must not end it. */
+/**
+ * SIGHUP asks for a reload; one that comes while the server starts is remembered, as it must not end it. The one that a
+ * closed terminal sends does end it, as people expect of what they started there.
+ */
 function heldReloads() {
   let isWanted = false;
   let reload = () => {
     isWanted = true;
   };
-  process.on("SIGHUP", () => reload());
+  const hangup = new Promise<NodeJS.Signals>((resolve) => {
+    process.on("SIGHUP", (signal) =>
+      process.stderr.isTTY && !hasTerminal() ? resolve(signal) : reload(),
+    );
+  });
   return {
+    hangup,
     release: (to: () => void) => {
       reload = to;
       if (isWanted) to();
@@ -92,11 +100,20 @@ function heldReloads() {
   };
 }
 
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync("/dev/tty", "r"));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** JSON for programs, readable lines for a person at a terminal. Both go to standard error. */
 function serverLog(level: LogLevel): ProgramLog {
   const terminal = process.stderr.isTTY;
   const lines = terminal ? pretty({ sync: true, destination: 2, singleLine: true }) : undefined;
-  return createLogger(level, lines ?? process.stderr);
+  return createLogger(level, lines ?? gatherLines(process.stderr));
 }
 
 function firstSignal(): Promise<NodeJS.Signals> {
