@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import { createLogger, type LogLevel } from "./log.ts";
+import { describe, expect, test } from "vitest";
+import { createLogger, gatherLines, type LogLevel } from "./log.ts";
 
 function collect(level: LogLevel) {
   const lines: string[] = [];
@@ -51,3 +51,36 @@ test.each(["secret", "password", "token", "authorization"])(
     expect(lines.join("")).toContain("[hidden]");
   },
 );
+
+describe("lines that are gathered", () => {
+  function gathered() {
+    const writes: string[] = [];
+    const before = new Set(process.listeners("exit"));
+    const log = createLogger("info", gatherLines({ write: (text) => void writes.push(text) }));
+    const atExit = process.listeners("exit").filter((each) => !before.has(each));
+    for (const listener of atExit) process.removeListener("exit", listener);
+    return { log, writes, exit: () => atExit.forEach((listener) => void listener(0)) };
+  }
+
+  test("leave at the end of the turn with one write, in order", async () => {
+    const { log, writes } = gathered();
+    log.info({}, "one");
+    log.child({ part: "udp" }).warn({}, "two");
+    expect(writes).toEqual([]);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(writes).toHaveLength(1);
+    log.info({}, "three");
+    await new Promise((resolve) => setImmediate(resolve));
+    const lines = writes.join("").trimEnd().split("\n");
+    expect(lines.map((line) => JSON.parse(line).msg)).toEqual(["one", "two", "three"]);
+  });
+
+  test("leave when the process exits in the middle of a turn", () => {
+    const { log, writes, exit } = gathered();
+    log.error({}, "last words");
+    exit();
+    expect(writes.map((line) => JSON.parse(line).msg)).toEqual(["last words"]);
+    exit();
+    expect(writes).toHaveLength(1);
+  });
+});

@@ -8,6 +8,8 @@ export interface Logger {
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
   child(fields: Record<string, unknown>): Logger;
+  /** Whether a line of this level is written: asked before its fields are put together at a cost. */
+  isLevelEnabled?(level: string): boolean;
 }
 
 /** The log of a whole program: how much it tells may change at any time. */
@@ -37,4 +39,25 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
     redact: { paths: SECRETS, censor: "[hidden]" },
   };
   return destination === undefined ? pino(options) : pino(options, destination);
+}
+
+/**
+ * Writes the lines of one turn of the event loop with one call, at its end: a commit of a thousand updates is one write,
+ * not a thousand. A process that exits, by an uncaught error too, writes first. One that is killed in the middle of a
+ * turn loses that turn's lines, of changes that the journal has.
+ */
+export function gatherLines(out: { write(text: string): unknown }): DestinationStream {
+  let lines = "";
+  const flush = (): void => {
+    const text = lines;
+    lines = "";
+    if (text !== "") out.write(text);
+  };
+  process.once("exit", flush);
+  return {
+    write(line) {
+      if (lines === "") process.nextTick(flush);
+      lines += line;
+    },
+  };
 }

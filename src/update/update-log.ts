@@ -15,6 +15,7 @@ import type { Refusal } from "./refusal.ts";
 const NAMED = 3;
 
 export function logApplied(log: Logger, entry: JournalEntry): void {
+  if (log.isLevelEnabled?.("info") === false) return;
   log.info(entryFields(entry), "update applied");
 }
 
