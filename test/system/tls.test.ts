@@ -153,7 +153,7 @@ describe("certificate files", () => {
       { certificate: "/nowhere/cert.pem", key: "/nowhere/key.pem" },
       "/nowhere/cert.pem",
     ],
-    ["that nobody named", {}, "`dns.tls.certificate` is missing"],
+    ["that nobody named", {}, "`dns.tls.certificate`: is missing"],
   ])("%s are told at start", async (_, paths, problem) => {
     const broken = await Windhover.prepare({
       ...EXAMPLE,
