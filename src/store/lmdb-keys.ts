@@ -45,11 +45,10 @@ export function packKey(id: number, number: number): Uint8Array {
   return writer.done();
 }
 
-export function packValue(pack: Uint8Array): Uint8Array {
-  const writer = new RecordWriter(1 + pack.length);
-  writer.u8(FORMAT);
-  writer.put(pack);
-  return writer.done();
+/** Fills `value`, which has one octet more than the pack. */
+export function writePackValue(value: Uint8Array, pack: Uint8Array): void {
+  value[0] = FORMAT;
+  value.set(pack, 1);
 }
 
 /** The pack's octets where they lie. */

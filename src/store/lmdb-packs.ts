@@ -12,12 +12,24 @@ import { formatName, type Name } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
 import { findFlaw, isPacked, PackCursor, PackWriter, RRsetPack } from "../zone/rrset-pack.ts";
 import type { LmdbTables, Table } from "./lmdb-environment.ts";
-import { ENDED, ID_LENGTH, packKey, packValue, readPackValue, zonePrefix } from "./lmdb-keys.ts";
+import {
+  ENDED,
+  ID_LENGTH,
+  packKey,
+  readPackValue,
+  writePackValue,
+  zonePrefix,
+} from "./lmdb-keys.ts";
 import { unreadable } from "./record-bytes.ts";
 import { readRRsetKey, readRRsetValue } from "./rrset-record.ts";
 
 /** A read transaction that keeps its view of the tables until it is done. */
 export type Snapshot = ReturnType<Table["useReadTransaction"]>;
+
+/** lmdb-js takes the options that it does not declare. */
+interface BinaryTable {
+  getBinaryFast(key: Uint8Array, options: { transaction: Snapshot }): Uint8Array | undefined;
+}
 
 /** What is written at once: a function that puts it. */
 export type Put = () => void;
@@ -29,23 +41,64 @@ export async function* packWrites(
   origin: Name,
   rrsets: AsyncIterable<RRset> | Iterable<RRset>,
 ): AsyncGenerator<Put> {
-  let batch: [key: Uint8Array, value: Uint8Array][] = [];
-  let bytes = 0;
+  const banks = [new PackBank(), new PackBank()];
   let number = 0;
+  let bank = banks[0] as PackBank;
   const put = (): Put => {
-    const records = batch;
-    batch = [];
-    bytes = 0;
+    const { values } = bank;
+    const first = number - values.length;
+    bank = banks[bank === banks[0] ? 1 : 0] as PackBank;
+    bank.clear();
     return () => {
-      for (const [key, value] of records) packs.put(key, value);
+      for (const [at, value] of values.entries()) packs.put(packKey(id, first + at), value);
     };
   };
   for await (const pack of packsOf(origin, rrsets)) {
-    batch.push([packKey(id, number++), packValue(pack.bytes)]);
-    bytes += pack.bytes.length;
-    if (bytes >= Limits.storeBatchBytes) yield put();
+    bank.add(pack);
+    number++;
+    if (bank.length >= Limits.storeBatchBytes) yield put();
   }
-  if (batch.length > 0) yield put();
+  if (bank.length > 0) yield put();
+}
+
+/** Octets of one piece of a bank's memory. */
+const SLAB_LENGTH = 256 * 1024;
+
+/** Memory for the packs of one write, used again for the write after the next. */
+class PackBank {
+  values: Uint8Array[] = [];
+  /** Octets of all packs. */
+  length = 0;
+  readonly #slabs: Uint8Array[] = [];
+  #slab = 0;
+  #used = 0;
+
+  add({ bytes }: RRsetPack): void {
+    const value = this.#room(bytes.length + 1);
+    writePackValue(value, bytes);
+    this.values.push(value);
+    this.length += bytes.length;
+  }
+
+  clear(): void {
+    this.values = [];
+    this.length = 0;
+    this.#slab = 0;
+    this.#used = 0;
+  }
+
+  #room(length: number): Uint8Array {
+    // Most zones have one pack.
+    if (length > SLAB_LENGTH || this.values.length === 0) return new Uint8Array(length);
+    if (this.#used + length > SLAB_LENGTH) {
+      this.#slab++;
+      this.#used = 0;
+    }
+    const slab = this.#slabs[this.#slab] ?? new Uint8Array(SLAB_LENGTH);
+    this.#slabs[this.#slab] = slab;
+    this.#used += length;
+    return slab.subarray(this.#used - length, this.#used);
+  }
 }
 
 async function* packsOf(
@@ -56,9 +109,9 @@ async function* packsOf(
   const writer = new PackWriter(origin);
   for await (const rrset of rrsets) {
     writer.add(rrset);
-    if (writer.isFull) yield writer.take();
+    if (writer.isFull) yield writer.lend();
   }
-  if (!writer.isEmpty) yield writer.take();
+  if (!writer.isEmpty) yield writer.lend();
 }
 
 /** One zone in one view of the tables, read once. */
@@ -68,6 +121,7 @@ export class LmdbZoneReader {
   readonly #origin: Name;
   readonly #transaction: Snapshot;
   readonly #changed = new ChangedRRsets();
+  #buffer = new Uint8Array(0);
 
   constructor(
     tables: LmdbTables & { readonly place: string },
@@ -81,7 +135,7 @@ export class LmdbZoneReader {
     this.#transaction = transaction;
   }
 
-  /** Every RRset once. No cursor is open while the caller works, or forgets us. */
+  /** Every RRset once; a pack is good until the next is asked for. No cursor is open while the caller works, or forgets us. */
   *packs(): Generator<RRsetPack, void, undefined> {
     yield* this.#readChanged();
     yield* this.#readPacks();
@@ -110,7 +164,7 @@ export class LmdbZoneReader {
         this.#changed.add(key, isEnded);
         if (!isEnded) this.#add(writer, key, value);
       }
-      if (!writer.isEmpty) yield writer.take();
+      if (!writer.isEmpty) yield writer.lend();
     }
   }
 
@@ -124,19 +178,27 @@ export class LmdbZoneReader {
   *#readPacks(): Generator<RRsetPack, void, undefined> {
     const { packs, place } = this.#tables;
     const origin = this.#origin;
-    let start: Uint8Array = zonePrefix(this.#id);
-    for (;;) {
-      const [record] = packs.getRange(this.#range(start, 1));
-      if (record === undefined) return;
-      start = record.key;
+    const options = { transaction: this.#transaction };
+    for (let number = 0; ; number++) {
+      const key = packKey(this.#id, number);
+      const value = (packs as BinaryTable).getBinaryFast(key, options);
+      if (value === undefined) return;
       const describe = () =>
-        `${place}: the pack ${Buffer.from(record.key).toString("hex")} of ${formatName(origin)}`;
-      const bytes = readPackValue(record.value, describe);
+        `${place}: the pack ${Buffer.from(key).toString("hex")} of ${formatName(origin)}`;
+      const bytes = readPackValue(this.#copy(value), describe);
       const flaw = findFlaw(bytes, origin);
       if (flaw !== undefined) throw unreadable(describe, flaw);
       const pack = this.#changed.without(new RRsetPack(origin, bytes));
       if (pack !== undefined) yield pack;
     }
+  }
+
+  /** What lmdb-js lends until its next read, whoever asks for it; in one buffer, so that it leaves no garbage. */
+  #copy(value: Uint8Array): Uint8Array {
+    const { length } = value;
+    if (length > this.#buffer.length) this.#buffer = new Uint8Array(2 * length);
+    this.#buffer.set(new Uint8Array(value.buffer, value.byteOffset, length));
+    return this.#buffer.subarray(0, length);
   }
 
   #range(start: Uint8Array, limit: number) {

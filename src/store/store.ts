@@ -66,7 +66,7 @@ export type CommitOutcome =
   | { readonly status: "conflict"; readonly actual: ZoneVersion | undefined };
 
 export interface LoadedZone extends StoredZone {
-  /** Every RRset of the zone once, in batches, in no promised order. A batch may be a pack. */
+  /** Every RRset of the zone once, in batches, in no promised order. A batch may be a pack; it is good until the next. */
   readonly batches: AsyncIterable<Iterable<RRset>>;
 }
 

@@ -99,6 +99,7 @@ export class PackCursor {
 
 /** RRsets that can be had in packs as well, each once. */
 export interface PackedRRsets extends Iterable<RRset> {
+  /** A pack is good until the next one is asked for: big zones go through the same memory again and again. */
   packs(): Iterable<RRsetPack>;
 }
 
@@ -235,8 +236,14 @@ export class PackWriter {
 
   /** What was added since the last time, at least one RRset. */
   take(): RRsetPack {
+    const { bytes } = this.lend();
+    return new RRsetPack(this.#origin, bytes.slice());
+  }
+
+  /** As `take`, without a copy: the pack is good until the next RRset is added. */
+  lend(): RRsetPack {
     assert(!this.isEmpty, "a pack has an RRset");
-    const bytes = this.#bytes.slice(0, this.#end);
+    const bytes = this.#bytes.subarray(0, this.#end);
     this.#end = 0;
     return new RRsetPack(this.#origin, bytes);
   }

@@ -122,16 +122,16 @@ export class ZoneContents implements ZoneView {
     for (let row = 0; row < this.ownerCount; row++) yield* this.#ownerRRsets(row);
   }
 
-  /** Every RRset once, in packs. */
+  /** Every RRset once, in packs that are good until the next one is asked for. */
   *packs(): Generator<RRsetPack, void, undefined> {
     const writer = new PackWriter(this.origin);
     for (let row = 0; row < this.ownerCount; row++) {
       const first = this.#owner.first.at(row);
       if (first === this.#owner.last.at(row)) this.#pack(row, first, writer);
       else for (const rrset of this.#ownerRRsets(row)) writer.add(rrset);
-      if (writer.isFull) yield writer.take();
+      if (writer.isFull) yield writer.lend();
     }
-    if (!writer.isEmpty) yield writer.take();
+    if (!writer.isEmpty) yield writer.lend();
   }
 
   /** The owner lies in the zone. Throws `limit` for more than fits. */
