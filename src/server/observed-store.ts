@@ -32,11 +32,7 @@ export class ObservedStore {
     const { log } = this.#observer;
     this.#problem = isUp ? undefined : problem;
     if (isUp) log.info({}, "the store is back: updates are taken again");
-    else
-      log.error(
-        { problem },
-        "the store is down: queries go on, updates are refused",
-      );
+    else log.error({ problem }, "the store is down: queries go on, updates are refused");
   }
 
   #watch(inner: Store): Store {
@@ -45,6 +41,7 @@ export class ObservedStore {
       ...(confirm && { confirm: (origin) => this.#confirm(confirm(origin)) }),
       commit: (batch) => this.#commit(inner, batch),
       listZones: () => this.#use(inner.listZones()),
+      listOrigins: () => this.#use(inner.listOrigins()),
       findZone: (origin) => this.#use(inner.findZone(origin)),
       createZone: (entry, rrsets) => this.#use(inner.createZone(entry, rrsets)),
       loadZone: (origin) => this.#use(inner.loadZone(origin)),

@@ -31,23 +31,24 @@ import type {
   ZoneCommit,
   ZoneVersion,
 } from "./store.ts";
+import { type WrittenCommit, type WrittenStore, writeCommit } from "./written-commit.ts";
 import { isSameVersion, markOf, storedVersion } from "./zone-version.ts";
 
 /** Milliseconds that a commit may wait in the log for others, with which it is done at once below. */
-const APPLY_MS = 500;
+const APPLY_MS = 200;
 
 /** What is to stand in the log. */
 interface Waiting {
   readonly record: Uint8Array;
   /** To be applied then. */
-  readonly commit: ZoneCommit | undefined;
+  readonly commit: WrittenCommit | undefined;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
 
 /** Half of the log: commits in it that are not done below, by zone, and the frame that is being written into it. */
 interface Half {
-  readonly zones: Map<string, ZoneCommit[]>;
+  readonly zones: Map<string, WrittenCommit[]>;
   writing: Promise<void> | undefined;
 }
 
@@ -56,7 +57,7 @@ interface Half {
  * store's to close from then on. `place` names the log in errors.
  */
 export async function openLoggedStore(
-  inner: Store,
+  inner: WrittenStore,
   file: LogFile,
   place: string,
 ): Promise<LoggedStore> {
@@ -68,8 +69,8 @@ export async function openLoggedStore(
 }
 
 /** By zone, in order; without what came before a zone's deletion. */
-async function readLoggedCommits(file: LogFile, place: string): Promise<Iterable<ZoneCommit[]>> {
-  const zones = new Map<string, ZoneCommit[]>();
+async function readLoggedCommits(file: LogFile, place: string): Promise<Iterable<WrittenCommit[]>> {
+  const zones = new Map<string, WrittenCommit[]>();
   for (const payload of await readCommitLog(file)) {
     for (const record of readLogRecords(payload, place)) {
       if (record.kind === "deletion") zones.delete(nameKey(record.origin));
@@ -79,7 +80,7 @@ async function readLoggedCommits(file: LogFile, place: string): Promise<Iterable
   return zones.values();
 }
 
-function addCommit(zones: Map<string, ZoneCommit[]>, commit: ZoneCommit): void {
+function addCommit(zones: Map<string, WrittenCommit[]>, commit: WrittenCommit): void {
   const key = nameKey(commit.origin);
   const commits = zones.get(key);
   if (commits === undefined) zones.set(key, [commit]);
@@ -89,7 +90,7 @@ function addCommit(zones: Map<string, ZoneCommit[]>, commit: ZoneCommit): void {
 const NOTHING = new Uint8Array(0);
 
 export class LoggedStore implements Store {
-  readonly #inner: Store;
+  readonly #inner: WrittenStore;
   readonly #log: CommitLog;
   readonly #place: string;
   readonly #work = new OpenWork();
@@ -107,7 +108,7 @@ export class LoggedStore implements Store {
   #isBroken = false;
   #mending: Promise<void> | undefined;
 
-  constructor(inner: Store, log: CommitLog, place: string) {
+  constructor(inner: WrittenStore, log: CommitLog, place: string) {
     this.#inner = inner;
     this.#log = log;
     this.#place = place;
@@ -123,12 +124,13 @@ export class LoggedStore implements Store {
       }
       const actual = this.#versions.get(key) as ZoneVersion;
       if (!isSameVersion(actual, expected)) return { status: "conflict", actual };
-      const record = writeCommitRecord(commit);
+      const written = writeCommit(commit);
+      const record = writeCommitRecord(written);
       if (record.length > Limits.loggedCommit) {
-        return this.#alone(origin, () => this.#inner.commit(commit));
+        return this.#alone(origin, () => this.#inner.commitWritten(written));
       }
       this.#versions.set(key, next);
-      await this.#append(record, commit);
+      await this.#append(record, written);
       return { status: "committed" };
     });
   }
@@ -169,7 +171,7 @@ export class LoggedStore implements Store {
   }
 
   /** Resolves when the record and all before it are durable. */
-  #append(record: Uint8Array, commit?: ZoneCommit): Promise<void> {
+  #append(record: Uint8Array, commit?: WrittenCommit): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ record, commit, resolve, reject });
       void this.#write();
@@ -305,6 +307,10 @@ export class LoggedStore implements Store {
 
   listZones(): Promise<readonly StoredZone[]> {
     return this.#settled(() => this.#inner.listZones());
+  }
+
+  listOrigins(): Promise<readonly Name[]> {
+    return this.#settled(() => this.#inner.listOrigins());
   }
 
   findZone(origin: Name): Promise<StoredZone | undefined> {

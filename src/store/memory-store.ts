@@ -70,6 +70,10 @@ export class MemoryStore implements Store {
     );
   }
 
+  listOrigins(): Promise<readonly Name[]> {
+    return this.#work.run(async () => [...this.#state.zones.values()].map(({ origin }) => origin));
+  }
+
   findZone(origin: Name): Promise<StoredZone | undefined> {
     return this.#work.run(async () => {
       const zone = this.#state.zones.get(nameKey(origin));

@@ -133,6 +133,14 @@ export class RedisStore implements Store {
     });
   }
 
+  listOrigins(): Promise<readonly Name[]> {
+    return this.#work.run(async () => {
+      const { client } = this.#connection;
+      const texts = await this.#connection.ask(() => client.smembers(this.#keys.zones));
+      return texts.flatMap((text) => parseOrigin(text) ?? []);
+    });
+  }
+
   findZone(origin: Name): Promise<StoredZone | undefined> {
     return this.#work.run(() => this.#readZone(origin));
   }

@@ -103,6 +103,8 @@ export interface ZoneFollower {
 
 export interface Store {
   listZones(): Promise<readonly StoredZone[]>;
+  /** Every zone there may be, also one whose version cannot be read. */
+  listOrigins(): Promise<readonly Name[]>;
   /** Where one zone stands, without loading it; `undefined` when there is no such zone. */
   findZone(origin: Name): Promise<StoredZone | undefined>;
   /**

@@ -32,7 +32,7 @@ import { DEFAULT_RETENTION } from "../store/journal-retention.ts";
 import { createMemoryState, type MemoryState, MemoryStore } from "../store/memory-store.ts";
 import type { JournalEntry, ZoneFollower } from "../store/store.ts";
 import { Rcode } from "../wire/code-points.ts";
-import { formatName, type Name } from "../wire/name.ts";
+import { formatName, type Name, nameKey } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
 import { ZoneMap } from "../zone/zone-map.ts";
 import { createUpdateEngine, type ZoneEngine } from "./update-engine.ts";
@@ -621,9 +621,9 @@ describe("notifications of the store", () => {
 
   test("that come while zones are loaded are looked at afterwards", async () => {
     const { server, looks } = await notified((store, notify) => {
-      const listZones = store.listZones.bind(store);
-      store.listZones = async () => {
-        const zones = await listZones();
+      const listOrigins = store.listOrigins.bind(store);
+      store.listOrigins = async () => {
+        const zones = await listOrigins();
         for (let count = 0; count < 5; count++) notify(ORIGIN);
         return zones;
       };
@@ -774,6 +774,36 @@ describe("zones", () => {
     const server = await startServer(state, { clock, prepare });
     const lines = server.log.lines.filter(({ message }) => message === "loading zones");
     expect(lines.map(({ fields }) => fields)).toEqual(said);
+  });
+
+  test("that cannot be read do not keep others from being served", async () => {
+    const state = createMemoryState();
+    await serverWithZone(exampleZone(), state);
+    const broken = at("broken.org.");
+    const [whole] = state.zones.values();
+    const rrsets = new Map([["x", new Uint8Array([9])]]);
+    state.zones.set(nameKey(broken), { ...whole!, origin: broken, rrsets });
+    const server = await startServer(state);
+    expect(server.engine.zones().map(({ origin }) => origin)).toEqual([ORIGIN]);
+    expect(server.log.lines).toContainEqual({
+      level: "error",
+      message: "a zone cannot be read and is not served; the others are",
+      fields: { zone: "broken.org.", problem: expect.stringContaining("broken.org.") },
+    });
+    const update = { ...newHost(1), origin: broken, principal: OPERATOR };
+    expect(await submit(server, update)).toMatchObject([{ reason: "store-unavailable" }]);
+    expect(await submit(server, newHost(1))).toMatchObject([{ status: "applied" }]);
+  });
+
+  test("are not served at all when the store is down at the start", async () => {
+    const prepare = (store: FaultyStore) => {
+      store.isDown = true;
+    };
+    const state = createMemoryState();
+    await serverWithZone(exampleZone(), state);
+    await expect(startServer(state, { prepare })).rejects.toMatchObject({
+      code: ErrorCode.storeUnavailable,
+    });
   });
 
   test("deleted twice at once are ended once, and what is made after stays", async () => {

@@ -4,7 +4,7 @@
  * `zone-lane.ts`.
  */
 import type { Clock } from "../base/clock.ts";
-import { ErrorCode, WindhoverError } from "../base/errors.ts";
+import { ErrorCode, errorMessage, expected, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import type { Principal } from "../identity/principal.ts";
@@ -157,19 +157,31 @@ class Engine implements ZoneEngine {
     const startMs = clock.monotonicMs();
     let toldMs = startMs;
     let loaded = 0;
-    const zones = await store.listZones();
-    for (const { origin } of zones) {
-      await this.#lane(origin).load();
-      loaded++;
+    const origins = await store.listOrigins();
+    for (const origin of origins) {
+      if (await this.#load(origin)) loaded++;
       if (clock.monotonicMs() - toldMs < 5_000) continue;
       toldMs = clock.monotonicMs();
-      log.info({ loaded, of: zones.length }, "loading zones");
+      log.info({ loaded, of: origins.length }, "loading zones");
     }
     await lost.refresh();
     this.#isStarted = true;
     for (const origin of this.#changedMeanwhile.values()) this.#changed(origin);
     this.#changedMeanwhile.clear();
     log.info({ zones: loaded, ms: Math.round(clock.monotonicMs() - startMs) }, "zones loaded");
+  }
+
+  /** False for a zone that cannot be read, which must not keep the others from being served. */
+  async #load(origin: Name): Promise<boolean> {
+    try {
+      await this.#lane(origin).load();
+      return true;
+    } catch (error) {
+      if (expected(error, WindhoverError).code !== ErrorCode.storeFormat) throw error;
+      const fields = { zone: formatName(origin), problem: errorMessage(error) };
+      this.#parts.log.error(fields, "a zone cannot be read and is not served; the others are");
+      return false;
+    }
   }
 
   submit(request: UpdateRequest): Promise<Verdict> {

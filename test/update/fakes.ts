@@ -116,6 +116,7 @@ export function faultyStore(inner: Store, events: string[] = []): FaultyStore {
     commits: 0,
     ...(inner.confirm && { confirm: inner.confirm.bind(inner) }),
     listZones: () => inner.listZones(),
+    listOrigins: () => inner.listOrigins(),
     findZone: async (origin) => {
       if (store.isDown) throw unavailable();
       return inner.findZone(origin);
