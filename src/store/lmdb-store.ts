@@ -119,6 +119,12 @@ export class LmdbStore implements Store {
     });
   }
 
+  listOrigins(): Promise<readonly Name[]> {
+    return this.#work.run(async () =>
+      [...this.#tables.zones.getKeys()].map((key) => readOrigin(key, this.#tables.place)),
+    );
+  }
+
   findZone(origin: Name): Promise<StoredZone | undefined> {
     return this.#work.run(async () => {
       const id = this.#ids.get(nameKey(origin));
