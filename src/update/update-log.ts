@@ -70,3 +70,8 @@ function nameRRsets(removed: readonly RRset[], added: readonly RRset[]): string 
   const shown = [...names].slice(0, NAMED).join(", ");
   return names.size > NAMED ? `${shown}, …` : shown;
 }
+
+/** With its stack: what threw is for who mends the program. */
+export function errorText(error: unknown): string {
+  return String(error instanceof Error ? error.stack : error);
+}

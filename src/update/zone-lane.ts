@@ -23,7 +23,7 @@ import { loadEach } from "./new-zone.ts";
 import { checkStranger } from "./policy.ts";
 import { noSuchZone, type Refusal, refuse } from "./refusal.ts";
 import { ShownVersions } from "./shown-versions.ts";
-import { logApplied, logFollowed } from "./update-log.ts";
+import { errorText, logApplied, logFollowed } from "./update-log.ts";
 import type { Verdict } from "./update-request.ts";
 import type { ZoneRoom } from "./zone-room.ts";
 import type { ZoneTableLoader } from "./zone-table.ts";
@@ -34,7 +34,7 @@ export interface LaneParts extends FollowParts {
   /** After a change is visible: ours, with its entries; another writer's; none after a load of the whole zone. */
   readonly onCommit: (origin: Name, entries: readonly JournalEntry[]) => void;
   readonly onRefused: (intent: Intent, refusal: Refusal) => void;
-  /** After the zone has gone from the table. */
+  /** Nothing is waiting, and the table has no such zone (any more): the lane may be forgotten. */
   readonly onGone: (lane: ZoneLane) => void;
   /** Runs a task after this turn's messages. */
   readonly defer: (task: () => void) => void;
@@ -63,7 +63,6 @@ export class ZoneLane {
   #isFollowAsked = false;
   /** The store may be past the table: look before the next commit. */
   #isStale = true;
-  #isGone = false;
   readonly #shown = new ShownVersions();
   readonly #confirmed: ConfirmedVersion;
   /** What the first update of a batch would do, drafted when it came. */
@@ -161,14 +160,7 @@ export class ZoneLane {
 
   /** Ends the zone in the store, then in the table. False when the store had none. */
   delete(): Promise<boolean> {
-    return this.#exclusively(async () => {
-      this.#isStale = true;
-      // A zone that the store has lost is put back first: its end must be known to the store.
-      if (this.version !== undefined) await this.#followStore();
-      const existed = await this.#parts.store.deleteZone(this.origin);
-      if (!this.#isGone) this.#retire();
-      return existed;
-    });
+    return this.#exclusively(() => this.#delete());
   }
 
   /** Resolves when nothing is waiting any more. */
@@ -204,6 +196,7 @@ export class ZoneLane {
       else break;
     }
     this.#isRunning = false;
+    if (this.version === undefined) this.#parts.onGone(this);
     for (const listener of this.#idleListeners.splice(0)) listener();
   }
 
@@ -333,13 +326,12 @@ export class ZoneLane {
 
   /** A refusal when the zone is gone or cannot be followed. */
   async #follow(): Promise<Refusal | undefined> {
-    if (this.#isGone) return noSuchZone(this.origin);
     try {
       await this.#followStore();
     } catch (error) {
       return this.#storeFailed(error);
     }
-    return this.#isGone ? noSuchZone(this.origin) : undefined;
+    return this.version === undefined ? noSuchZone(this.origin) : undefined;
   }
 
   async #followStore(): Promise<void> {
@@ -355,6 +347,8 @@ export class ZoneLane {
 
   async #create(entry: JournalEntry, rrsets: PackedRRsets): Promise<void> {
     const { store, table } = this.#parts;
+    if (this.version !== undefined) await this.#followStore();
+    if (this.version !== undefined) throw zoneExists(this.origin);
     let loader: ZoneTableLoader | undefined;
     try {
       loader = table.beginZone(this.origin);
@@ -371,12 +365,22 @@ export class ZoneLane {
     this.#tellOfCommit([entry]);
   }
 
+  /** A zone that the store has lost is put back first: the store must know that it was ended. */
+  async #delete(): Promise<boolean> {
+    this.#isStale = true;
+    for (let attempt = 0; attempt < Limits.commitAttempts; attempt++) {
+      const isDeleted = await this.#parts.store.deleteZone(this.origin);
+      if (!isDeleted && this.version !== undefined) await this.#followStore();
+      if (isDeleted) this.#retire();
+      if (this.version === undefined) return isDeleted;
+    }
+    throw new WindhoverError(ErrorCode.storeUnavailable, "the store loses zones again and again");
+  }
+
   #retire(): void {
-    this.#isGone = true;
     this.#isStale = true;
     if (this.version !== undefined) this.#parts.table.dropZone(this.origin);
     this.#shown.reset(undefined);
-    this.#parts.onGone(this);
   }
 
   #storeFailed(error: unknown): Refusal {
@@ -390,8 +394,4 @@ export class ZoneLane {
 export function zoneExists(origin: Name): WindhoverError {
   const message = `zone ${formatName(origin)} exists already; import into it, or delete it first`;
   return new WindhoverError(ErrorCode.zoneExists, message);
-}
-
-function errorText(error: unknown): string {
-  return String(error instanceof Error ? error.stack : error);
 }

@@ -58,15 +58,17 @@ export class ZoneRecovery {
     return { verdict, plan };
   }
 
-  /** Gives up what waits for this zone. Returns what that was. */
-  async discard({ origin, principal }: Intent): Promise<RecoveryPlan> {
+  /** Gives up what waits for this zone, which need not be there any more. Returns of how many RRsets that was. */
+  async discard({ origin, principal }: Intent): Promise<number> {
     if (!principal.isOperator) {
       const message = `${principal.actor} may not discard what was lost of ${formatName(origin)}`;
       throw new WindhoverError(ErrorCode.forbidden, message);
     }
-    const plan = await this.plan(origin);
-    await this.#parts.lost.drop(this.#parts.lost.parts(origin));
-    return plan;
+    const { lost } = this.#parts;
+    await lost.read();
+    const parts = lost.parts(origin);
+    await lost.drop(parts);
+    return joinParts(parts).length;
   }
 
   #planOf(origin: Name, parts: readonly LostPart[]): RecoveryPlan {
