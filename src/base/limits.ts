@@ -153,8 +153,13 @@ export const Limits = {
   datagramSendQueue: 1024 * 1024,
   /** Datagrams taken from the kernel, and given to it, at once. */
   datagramBatch: 64,
-  /** Datagrams of one worker waiting for the main thread; past it they are dropped, and clients ask again. */
-  deferredDatagrams: 16_384,
+  /**
+   * Datagrams of one worker waiting for the main thread; past it they are dropped, and clients ask again. In a flood of
+   * them each waits behind so many: well below the three seconds after which nsupdate tries again.
+   */
+  deferredDatagrams: 4_096,
+  /** Deferred datagrams that the main thread takes in one turn: a few milliseconds, then TCP and HTTP have theirs. */
+  deferredPerTurn: 64,
   /** Milliseconds between two looks at how many datagrams the kernel has dropped. */
   dropSampleMs: 1_000,
   /** Milliseconds before a dead worker is first started again; doubled each time, up to the next bound. */

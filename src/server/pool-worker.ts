@@ -11,6 +11,7 @@ import { Limits } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import { type Datagram, DatagramOutbox, unpackBatch } from "./datagram-batch.ts";
 import type { ReplyTo } from "./datagram-port.ts";
+import type { TurnQueue } from "./turn-queue.ts";
 import type { FromWorker, ToWorker } from "./udp-relay.ts";
 import type { UdpWorkerData, WorkerPort } from "./udp-worker.ts";
 
@@ -31,6 +32,8 @@ export interface PoolWorkerParts {
   /** Frees the reader slot of a dead thread: `TableWriter.clearReader`. */
   readonly clearReader: (slot: number) => void;
   readonly exchange: DatagramExchange;
+  /** What all threads defer waits here for the main thread. */
+  readonly turns: TurnQueue;
   readonly onLimiting: (address: string, responses: number) => void;
   readonly clock: Clock;
   readonly log: Logger;
@@ -103,7 +106,7 @@ export class PoolWorker {
   }
 
   #begin(): Promise<Listening> {
-    const { entry, work, clock, log, onLimiting } = this.#parts;
+    const { entry, work, turns, clock, log, onLimiting } = this.#parts;
     const workerData: UdpWorkerData = { ...work, settings: this.#settings, port: this.#port };
     const worker = new Worker(entry, { workerData, name: "udp" });
     const outbox = new DatagramOutbox((batch, settled) => {
@@ -117,7 +120,10 @@ export class PoolWorker {
         else if (message.kind === "failed") reject(notListening(message.problem));
         else if (message.kind === "changed") this.#changed();
         else if (message.kind === "limiting") onLimiting(message.address, message.responses);
-        else for (const each of unpackBatch(message.batch)) this.#exchange(life, each);
+        else {
+          for (const each of unpackBatch(message.batch))
+            turns.put(() => this.#exchange(life, each));
+        }
       });
       worker.on("error", (error) => {
         log.error({ problem: errorMessage(error) }, "a UDP worker broke");

@@ -25,6 +25,7 @@ import {
 } from "./native/native-socket.ts";
 import { ReplySender } from "./native/reply-sender.ts";
 import { type DatagramExchange, type Listening, PoolWorker } from "./pool-worker.ts";
+import { TurnQueue } from "./turn-queue.ts";
 import type { WorkerPort } from "./udp-worker.ts";
 
 export interface UdpPoolParts {
@@ -57,6 +58,7 @@ export function workerCount(configured: number, cores: number = availableParalle
 export class UdpPool {
   readonly #parts: UdpPoolParts;
   #workers: readonly PoolWorker[] = [];
+  readonly #turns = new TurnQueue();
   #native: NativeSockets | undefined;
 
   constructor(parts: UdpPoolParts) {
@@ -142,6 +144,7 @@ export class UdpPool {
         ...(native === undefined ? {} : { send: native.send }),
         clearReader,
         exchange,
+        turns: this.#turns,
         onLimiting: this.#parts.onLimiting ?? (() => {}),
         clock,
         log,
