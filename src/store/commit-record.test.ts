@@ -4,12 +4,26 @@ import { concatBytes } from "../base/bytes.ts";
 import { ErrorCode } from "../base/errors.ts";
 import { parseName } from "../wire/name.ts";
 import { readLogRecords, writeCommitRecord, writeDeletionRecord } from "./commit-record.ts";
-import type { ZoneCommit } from "./store.ts";
+import { type WrittenCommit, writeCommit } from "./written-commit.ts";
 
 const ORIGIN = parseName("dyn.example.com.");
 const PLACE = "commits.log";
 
-const sample: ZoneCommit = makeCommit(
+function written(...args: Parameters<typeof makeCommit>): WrittenCommit {
+  return writeCommit(makeCommit(...args));
+}
+
+/** As they are read: without the buffers that they were written into. */
+function plain({ journal, rrsets, ...commit }: WrittenCommit): WrittenCommit {
+  const bytes = (each: Uint8Array) => new Uint8Array(each);
+  const copies = rrsets.map(({ key, value }) => ({
+    key: bytes(key),
+    value: value && bytes(value),
+  }));
+  return { ...commit, journal: journal.map(bytes), rrsets: copies };
+}
+
+const sample: WrittenCommit = written(
   ORIGIN,
   { serial: 7, sequence: 3, mark: 5 },
   [
@@ -22,16 +36,16 @@ const sample: ZoneCommit = makeCommit(
 );
 
 test("commits and deletions come back as they were, one behind the other", () => {
-  const root = makeCommit(parseName("."), { serial: 0xffff_ffff, sequence: 2 ** 52 }, []);
+  const root = written(parseName("."), { serial: 0xffff_ffff, sequence: 2 ** 52 }, []);
   const payload = concatBytes([
     writeCommitRecord(sample),
     writeDeletionRecord(ORIGIN),
     writeCommitRecord(root),
   ]);
   expect(readLogRecords(payload, PLACE)).toEqual([
-    { kind: "commit", commit: sample },
+    { kind: "commit", commit: plain(sample) },
     { kind: "deletion", origin: ORIGIN },
-    { kind: "commit", commit: root },
+    { kind: "commit", commit: plain(root) },
   ]);
   expect(readLogRecords(new Uint8Array(0), PLACE)).toEqual([]);
 });
@@ -45,6 +59,8 @@ test("what cannot be read is told, never guessed at", () => {
   const nameless = writeDeletionRecord(ORIGIN).slice();
   nameless[nameless.length - 1] = 1;
   expect(() => readLogRecords(nameless, PLACE)).toThrow("it is not a name");
+  const short = { ...sample, next: { ...sample.next, sequence: 9 } };
+  expect(() => readLogRecords(writeCommitRecord(short), PLACE)).toThrow("its entries do not fit");
   const whole = writeCommitRecord(sample);
   for (const length of [1, 3, 4, 30, whole.length - 1]) {
     expect(() => readLogRecords(whole.subarray(0, length), PLACE)).toThrow("ends early");

@@ -9,23 +9,15 @@
  *
  * An RRset that ends has a value of no octets. Keys, values and journal records are those of every store.
  */
-import { assert } from "../base/assert.ts";
-import { formatName, type Name, ROOT } from "../wire/name.ts";
-import type { RRsetChange } from "../zone/changeset.ts";
-import { readJournalRecord, writeJournalRecord } from "./journal-record.ts";
+import { type Name, ROOT } from "../wire/name.ts";
 import { RecordReader, RecordWriter, unreadable } from "./record-bytes.ts";
-import {
-  joinOwner,
-  readRRsetKey,
-  readRRsetValue,
-  writeRRsetKey,
-  writeRRsetValue,
-} from "./rrset-record.ts";
-import type { JournalEntry, ZoneCommit, ZoneVersion } from "./store.ts";
+import { joinOwner } from "./rrset-record.ts";
+import type { ZoneVersion } from "./store.ts";
+import type { WrittenCommit, WrittenRRset } from "./written-commit.ts";
 import { markOf, storedVersion } from "./zone-version.ts";
 
 export type LogRecord =
-  | { readonly kind: "commit"; readonly commit: ZoneCommit }
+  | { readonly kind: "commit"; readonly commit: WrittenCommit }
   | { readonly kind: "deletion"; readonly origin: Name };
 
 const COMMIT = 1;
@@ -45,22 +37,11 @@ export function writeDeletionRecord(origin: Name): Uint8Array {
 }
 
 /** With its length before it. */
-export function writeCommitRecord({
-  origin,
-  expected,
-  next,
-  entries,
-  changes,
-}: ZoneCommit): Uint8Array {
-  const journal = entries.map(writeJournalRecord);
-  const keys = changes.map(({ owner, rrtype }) => writeRRsetKey(owner, rrtype, origin));
-  const values = changes.map(({ rrset }) =>
-    rrset === undefined ? NOTHING : writeRRsetValue(rrset),
-  );
+export function writeCommitRecord(commit: WrittenCommit): Uint8Array {
+  const { origin, expected, next, journal, rrsets } = commit;
   let length = 1 + 1 + origin.length + 2 * VERSION_LENGTH + 4 + 4;
   for (const record of journal) length += 4 + record.length;
-  for (const key of keys) length += 2 + key.length;
-  for (const value of values) length += 4 + value.length;
+  for (const { key, value = NOTHING } of rrsets) length += 2 + key.length + 4 + value.length;
   const writer = new RecordWriter(4 + length);
   writer.u32(length);
   writer.u8(COMMIT);
@@ -73,11 +54,11 @@ export function writeCommitRecord({
   }
   writer.u32(journal.length);
   for (const record of journal) putLong(writer, record);
-  writer.u32(keys.length);
-  for (const [at, key] of keys.entries()) {
+  writer.u32(rrsets.length);
+  for (const { key, value = NOTHING } of rrsets) {
     writer.u16(key.length);
     writer.put(key);
-    putLong(writer, values[at] as Uint8Array);
+    putLong(writer, value);
   }
   return writer.done();
 }
@@ -100,8 +81,7 @@ function readRecord(bytes: Uint8Array, place: string): LogRecord {
   const kind = reader.u8();
   const origin = readOrigin(reader.bytes(reader.u8()), place);
   if (kind === COMMIT) {
-    const where = `${place}: a commit of ${formatName(origin)}`;
-    const commit = readCommit(reader, origin, where);
+    const commit = readCommit(reader, origin);
     reader.end();
     return { kind: "commit", commit };
   }
@@ -117,23 +97,19 @@ function readOrigin(octets: Uint8Array, place: string): Name {
   return origin;
 }
 
-function readCommit(reader: RecordReader, origin: Name, place: string): ZoneCommit {
+function readCommit(reader: RecordReader, origin: Name): WrittenCommit {
   const expected = readVersion(reader);
   const next = readVersion(reader);
-  const entries: JournalEntry[] = [];
+  const journal: Uint8Array[] = [];
+  for (let left = reader.u32(); left > 0; left--) journal.push(reader.bytes(reader.u32()));
+  const rrsets: WrittenRRset[] = [];
   for (let left = reader.u32(); left > 0; left--) {
-    const sequence = expected.sequence + entries.length + 1;
-    entries.push(readJournalRecord(reader.bytes(reader.u32()), origin, sequence, place));
-  }
-  const changes: RRsetChange[] = [];
-  for (let left = reader.u32(); left > 0; left--) {
-    const key = readRRsetKey(reader.bytes(reader.u16()), 0, origin, place);
+    const key = reader.bytes(reader.u16());
     const value = reader.bytes(reader.u32());
-    const rrset = value.length === 0 ? undefined : readRRsetValue(value, key, place);
-    changes.push({ ...key, rrset });
+    rrsets.push({ key, value: value.length === 0 ? undefined : value });
   }
-  assert(next.sequence === expected.sequence + entries.length, "one sequence step per entry");
-  return { origin, expected, next, entries, changes };
+  if (next.sequence !== expected.sequence + journal.length) reader.fail("its entries do not fit");
+  return { origin, expected, next, journal, rrsets };
 }
 
 function readVersion(reader: RecordReader): ZoneVersion {

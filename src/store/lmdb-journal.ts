@@ -22,21 +22,21 @@ export function readEntries(
   return entries;
 }
 
-/** Keys of the entries that go when these are added. */
+/** Keys of the entries that go when so many are added, the newest of them with this sequence and time. */
 export function expiredKeys(
   { journal, place }: LmdbEnvironment,
   retention: JournalRetention,
   id: number,
-  added: readonly JournalEntry[],
+  added: { readonly sequence: number; readonly newestMs: number; readonly count: number },
 ): Uint8Array[] {
-  const newest = added.at(-1) as JournalEntry;
-  let oldest = newest.sequence;
+  const { sequence, newestMs } = added;
+  let oldest = sequence;
   const range = { start: zonePrefix(id), end: zonePrefix(id + 1), limit: 1 };
   for (const key of journal.getKeys(range)) oldest = readJournalKey(key, place);
   const expired = countExpired(retention, {
-    count: newest.sequence - oldest + 1,
-    added: added.length,
-    newestMs: newest.timeMs,
+    count: sequence - oldest + 1,
+    added: added.count,
+    newestMs,
     timeMs: (olderOnes) => {
       const record = journal.get(journalKey(id, oldest + olderOnes));
       return record && readJournalTime(record);

@@ -21,7 +21,7 @@
 import { errorMessage } from "../base/errors.ts";
 import { formatName, type Name, ROOT } from "../wire/name.ts";
 import { type DescribeRecord, RecordReader, RecordWriter, unreadable } from "./record-bytes.ts";
-import { joinOwner, writeRRsetKey } from "./rrset-record.ts";
+import { joinOwner } from "./rrset-record.ts";
 import type { DocumentKind, ZoneVersion } from "./store.ts";
 import { markOf, storedVersion } from "./zone-version.ts";
 
@@ -142,10 +142,12 @@ export function readVersion(key: Uint8Array, value: Uint8Array, place: string): 
   return takeVersion(reader, key.length - ID_LENGTH);
 }
 
-export function rrsetKey(id: number, owner: Name, rrtype: number, origin: Name): Uint8Array {
-  const key = writeRRsetKey(owner, rrtype, origin, ID_LENGTH);
-  key.writeUInt32BE(id, 0);
-  return key;
+/** `key` is that of `rrset-record.ts`. */
+export function rrsetKey(id: number, key: Uint8Array): Uint8Array {
+  const joined = Buffer.allocUnsafe(ID_LENGTH + key.length);
+  joined.writeUInt32BE(id, 0);
+  joined.set(key, ID_LENGTH);
+  return joined;
 }
 
 export function journalKey(id: number, sequence: number): Uint8Array {

@@ -13,7 +13,7 @@ import type { RRset } from "../zone/rrset.ts";
 import type { RRsetPack } from "../zone/rrset-pack.ts";
 import { checkCommit, checkCreation, checkDocumentId, zoneExists } from "./check-commit.ts";
 import type { LogFile } from "./commit-log.ts";
-import { writeJournalRecord } from "./journal-record.ts";
+import { readJournalTime, writeJournalRecord } from "./journal-record.ts";
 import { DEFAULT_RETENTION, type JournalRetention } from "./journal-retention.ts";
 import {
   isLmdbError,
@@ -45,7 +45,6 @@ import { openLogFile } from "./log-file.ts";
 import { openLoggedStore } from "./logged-store.ts";
 import { OpenWork } from "./open-work.ts";
 import { unreadable } from "./record-bytes.ts";
-import { writeRRsetValue } from "./rrset-record.ts";
 import type {
   CommitOutcome,
   DocumentKind,
@@ -58,6 +57,7 @@ import type {
   ZoneCommit,
   ZoneVersion,
 } from "./store.ts";
+import { type WrittenCommit, type WrittenStore, writeCommit } from "./written-commit.ts";
 
 /**
  * Opens the directory, making it when there is none, removes what a dead process left half made, and does what it had
@@ -82,7 +82,7 @@ export async function openLmdbStore(
   }
 }
 
-export class LmdbStore implements Store {
+export class LmdbStore implements WrittenStore {
   readonly #tables: LmdbEnvironment;
   readonly #retention: JournalRetention;
   readonly #ids = new Map<string, number>();
@@ -275,9 +275,13 @@ export class LmdbStore implements Store {
     });
   }
 
-  commit(commit: ZoneCommit): Promise<CommitOutcome> {
+  async commit(commit: ZoneCommit): Promise<CommitOutcome> {
+    checkCommit(commit);
+    return this.commitWritten(writeCommit(commit));
+  }
+
+  commitWritten(commit: WrittenCommit): Promise<CommitOutcome> {
     return this.#work.run(async () => {
-      checkCommit(commit);
       const { origin, expected } = commit;
       const id = this.#ids.get(nameKey(origin));
       if (id === undefined) return { status: "conflict", actual: undefined };
@@ -296,22 +300,23 @@ export class LmdbStore implements Store {
     });
   }
 
-  /** Encoded before the transaction, so that nothing can fail half-way through it. */
-  #encodeCommit(id: number, { origin, expected, next, entries, changes }: ZoneCommit): Write[] {
-    const { versions, journal, rrsets } = this.#tables;
+  /** Put together before the transaction, so that nothing can fail half-way through it. */
+  #encodeCommit(id: number, { expected, next, journal, rrsets }: WrittenCommit): Write[] {
+    const tables = this.#tables;
     const writes: Write[] = [
-      [versions, versionKey(id, expected), undefined],
-      [versions, versionKey(id, next), PRESENT],
+      [tables.versions, versionKey(id, expected), undefined],
+      [tables.versions, versionKey(id, next), PRESENT],
     ];
-    for (const { owner, rrtype, rrset } of changes) {
-      const value = rrset === undefined ? ENDED : writeRRsetValue(rrset);
-      writes.push([rrsets, rrsetKey(id, owner, rrtype, origin), value]);
+    for (const { key, value = ENDED } of rrsets) {
+      writes.push([tables.rrsets, rrsetKey(id, key), value]);
     }
-    for (const entry of entries) {
-      writes.push([journal, journalKey(id, entry.sequence), writeJournalRecord(entry)]);
+    for (const [at, record] of journal.entries()) {
+      writes.push([tables.journal, journalKey(id, expected.sequence + 1 + at), record]);
     }
-    const expired = expiredKeys(this.#tables, this.#retention, id, entries);
-    for (const key of expired) writes.push([journal, key, undefined]);
+    const newestMs = readJournalTime(journal.at(-1) as Uint8Array) ?? 0;
+    const added = { sequence: next.sequence, newestMs, count: journal.length };
+    const expired = expiredKeys(tables, this.#retention, id, added);
+    for (const key of expired) writes.push([tables.journal, key, undefined]);
     return writes;
   }
 

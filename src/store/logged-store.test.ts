@@ -14,24 +14,38 @@ import { ErrorCode } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { type Name, parseName } from "../wire/name.ts";
 import { writeCommitRecord } from "./commit-record.ts";
+import { readJournalRecord } from "./journal-record.ts";
 import { type LoggedStore, openLoggedStore } from "./logged-store.ts";
 import { createMemoryState, MemoryStore } from "./memory-store.ts";
+import { readRRsetKey, readRRsetValue } from "./rrset-record.ts";
 import type { CommitOutcome, Store, ZoneCommit, ZoneVersion } from "./store.ts";
+import { type WrittenCommit, type WrittenStore, writeCommit } from "./written-commit.ts";
 
 const ORIGIN = parseName("dyn.example.com.");
 const OTHER = parseName("example.net.");
 const FIRST: ZoneVersion = { serial: 1, sequence: 1 };
 
 /** The store below: it can fail, and tells how often it was written. */
-class Below extends MemoryStore {
+class Below extends MemoryStore implements WrittenStore {
   problem: Error | undefined;
-  commits: ZoneCommit[] = [];
+  commits: WrittenCommit[] = [];
 
-  override async commit(commit: ZoneCommit): Promise<CommitOutcome> {
+  async commitWritten(commit: WrittenCommit): Promise<CommitOutcome> {
     if (this.problem !== undefined) throw this.problem;
     this.commits.push(commit);
-    return super.commit(commit);
+    return this.commit(readWritten(commit));
   }
+}
+
+function readWritten({ origin, expected, next, journal, rrsets }: WrittenCommit): ZoneCommit {
+  const entries = journal.map((record, at) =>
+    readJournalRecord(record, origin, expected.sequence + 1 + at, "test"),
+  );
+  const changes = rrsets.map(({ key, value }) => {
+    const name = readRRsetKey(key, 0, origin, "test");
+    return { ...name, rrset: value && readRRsetValue(value, name, "test") };
+  });
+  return { origin, expected, next, entries, changes };
 }
 
 interface Subject {
@@ -117,7 +131,7 @@ test("commits that wait share a frame, and those close in time are one below", a
   expect(file.writes - frames).toBeLessThanOrEqual(2);
   await step(store, await step(store, { serial: 2, sequence: 2 }, 10), 10);
   await store.listZones();
-  expect(below.commits.map(({ entries }) => entries.length).sort()).toEqual([1, 21]);
+  expect(below.commits.map(({ journal }) => journal.length).sort()).toEqual([1, 21]);
 });
 
 test("a commit against another version is a conflict that says what there is", async () => {
@@ -171,17 +185,17 @@ test(`a commit of ${Limits.loggedCommit} octets is logged; a larger one goes pas
   const commitOf = (from: ZoneVersion, octets: number) => {
     const withRest = (length: number) =>
       makeCommit(ORIGIN, from, [...parts, put(text(host("rest", ORIGIN), new Uint8Array(length)))]);
-    return withRest(octets - writeCommitRecord(withRest(0)).length);
+    return withRest(octets - writeCommitRecord(writeCommit(withRest(0))).length);
   };
   const fits = commitOf(FIRST, Limits.loggedCommit);
-  expect(writeCommitRecord(fits)).toHaveLength(Limits.loggedCommit);
+  expect(writeCommitRecord(writeCommit(fits))).toHaveLength(Limits.loggedCommit);
   expect(await store.commit(fits)).toEqual({ status: "committed" });
   expect(below.commits).toEqual([]);
   const larger = commitOf(fits.next, Limits.loggedCommit + 1);
-  expect(writeCommitRecord(larger)).toHaveLength(Limits.loggedCommit + 1);
+  expect(writeCommitRecord(writeCommit(larger))).toHaveLength(Limits.loggedCommit + 1);
   const writes = file.writes;
   expect(await store.commit(larger)).toEqual({ status: "committed" });
-  expect(below.commits.at(-1)).toEqual(larger);
+  expect(below.commits.map(({ next }) => next)).toEqual([fits.next, larger.next]);
   expect(file.writes - writes).toBe(1);
   await step(store, larger.next, 1);
 });

@@ -2,19 +2,20 @@
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { formatName, type Name } from "../wire/name.ts";
-import type { RRsetChange } from "../zone/changeset.ts";
-import type { JournalEntry, Store, ZoneCommit, ZoneVersion } from "./store.ts";
+import { readJournalTime } from "./journal-record.ts";
+import type { ZoneVersion } from "./store.ts";
+import type { WrittenCommit, WrittenRRset, WrittenStore } from "./written-commit.ts";
 import { isSameVersion } from "./zone-version.ts";
 
 /** All are of one zone, in order; those that are done already are passed over. */
 export async function redoCommits(
-  inner: Store,
-  commits: readonly ZoneCommit[],
+  inner: WrittenStore,
+  commits: readonly WrittenCommit[],
   place: string,
 ): Promise<void> {
-  const [{ origin }] = commits as [ZoneCommit];
+  const [{ origin }] = commits as [WrittenCommit];
   const found = await inner.findZone(origin);
-  const last = commits.at(-1) as ZoneCommit;
+  const last = commits.at(-1) as WrittenCommit;
   if (found !== undefined && isSameVersion(found, last.next)) return;
   const first = commits.findIndex(
     ({ expected }) => found !== undefined && isSameVersion(found, expected),
@@ -28,8 +29,12 @@ export async function redoCommits(
 }
 
 /** Throws when the store below stands elsewhere, which it never does by itself. */
-export async function commitBelow(inner: Store, commit: ZoneCommit, place: string): Promise<void> {
-  const outcome = await inner.commit(commit);
+export async function commitBelow(
+  inner: WrittenStore,
+  commit: WrittenCommit,
+  place: string,
+): Promise<void> {
+  const outcome = await inner.commitWritten(commit);
   if (outcome.status === "committed") return;
   throw doesNotFit(place, commit.origin, commit.next, outcome.actual);
 }
@@ -55,29 +60,27 @@ const JOINED_MS = 500;
 
 /** As many commits as one may hold, from `first` on, as one; all are of one zone. */
 export function joinCommits(
-  commits: readonly ZoneCommit[],
+  commits: readonly WrittenCommit[],
   first: number,
-): { readonly commit: ZoneCommit; readonly count: number } {
-  const { origin, expected } = commits[first] as ZoneCommit;
-  const entries: JournalEntry[] = [];
-  const changes: RRsetChange[] = [];
+): { readonly commit: WrittenCommit; readonly count: number } {
+  const { origin, expected } = commits[first] as WrittenCommit;
+  const journal: Uint8Array[] = [];
+  const rrsets: WrittenRRset[] = [];
   let next = expected;
   let count = 0;
   for (let at = first; at < commits.length; at++, count++) {
-    const each = commits[at] as ZoneCommit;
-    if (count > 0 && !fits(entries, each)) break;
-    for (const entry of each.entries) entries.push(entry);
-    for (const change of each.changes) changes.push(change);
+    const each = commits[at] as WrittenCommit;
+    if (count > 0 && !fits(journal, each.journal)) break;
+    for (const record of each.journal) journal.push(record);
+    for (const rrset of each.rrsets) rrsets.push(rrset);
     next = each.next;
   }
-  return { commit: { origin, expected, next, entries, changes }, count };
+  return { commit: { origin, expected, next, journal, rrsets }, count };
 }
 
-function fits(entries: readonly JournalEntry[], next: ZoneCommit): boolean {
-  const first = entries[0] as JournalEntry;
-  const last = next.entries.at(-1) as JournalEntry;
-  return (
-    entries.length + next.entries.length <= Limits.updateBatch &&
-    Math.abs(last.timeMs - first.timeMs) <= JOINED_MS
-  );
+function fits(journal: readonly Uint8Array[], more: readonly Uint8Array[]): boolean {
+  const firstMs = readJournalTime(journal[0] as Uint8Array) ?? 0;
+  const lastMs = readJournalTime(more.at(-1) as Uint8Array) ?? 0;
+  const isClose = Math.abs(lastMs - firstMs) <= JOINED_MS;
+  return isClose && journal.length + more.length <= Limits.updateBatch;
 }
