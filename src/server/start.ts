@@ -34,6 +34,7 @@ import { Metrics } from "./http/metrics.ts";
 import { followIdentities } from "./identity-follower.ts";
 import { listenError } from "./listen-error.ts";
 import { preferHugePages } from "./native/huge-pages.ts";
+import { returnMemory } from "./native/return-memory.ts";
 import { NotifySender } from "./notify-sender.ts";
 import { ObservedStore } from "./observed-store.ts";
 import { RateLimitLog } from "./rate-limit-log.ts";
@@ -118,6 +119,7 @@ export async function startServer(
     closers.add("configuration file", async () => watch?.close());
     watch?.start();
     log.info({ zones: parts.engine.zones().length }, "ready");
+    await returnMemory(config.dns.port);
     return {
       firstSteps,
       reload: () => untold(reloader.reload("signal")),

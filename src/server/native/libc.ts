@@ -87,6 +87,8 @@ export interface Libc {
   addressOf(buffer: ArrayBuffer): number;
   /** Asks for huge pages under a buffer not written yet (MADV_HUGEPAGE); −1 where there are none or it is too small. */
   preferHugePages(buffer: SharedArrayBuffer): number;
+  /** Gives freed memory back to the system; musl does so by itself. */
+  trimHeap(): void;
   /** `EAGAIN` and so on. */
   errorName(): string;
   socket(family: number): number;
@@ -155,6 +157,7 @@ function declare(koffi: Koffi, library: Library, calls: { receive: number; send:
   const ifNameToIndex = library.func("unsigned int if_nametoindex(const char*)");
   const close = library.func("int close(int)");
   const madvise = library.func("madvise", "int", ["uint64", "size_t", "int"]);
+  const trim = declareTrim(library);
   return {
     addressOf: (buffer) => Number(koffi.address(buffer)),
     preferHugePages(buffer) {
@@ -164,6 +167,7 @@ function declare(koffi: Koffi, library: Library, calls: { receive: number; send:
       const length = Math.floor((start + buffer.byteLength - from) / HUGE_PAGE) * HUGE_PAGE;
       return length <= 0 ? -1 : madvise(from, length, Sys.adviseHugePages);
     },
+    trimHeap: () => void trim?.(0),
     errorName: () => getSystemErrorName(-koffi.errno()),
     socket: (family) => socket(family, Sys.datagram, 0),
     bind: (fd, address, length) => bind(fd, address, length),
@@ -193,6 +197,15 @@ function declare(koffi: Koffi, library: Library, calls: { receive: number; send:
     interfaceIndex: (name) => ifNameToIndex(name),
     close: (fd) => close(fd),
   };
+}
+
+/** Only glibc has it. */
+function declareTrim(library: Library): ((kept: number) => number) | undefined {
+  try {
+    return library.func("int malloc_trim(size_t)");
+  } catch {
+    return undefined;
+  }
 }
 
 /** The failed call as an error whose code says why, as `node:net` makes them. */

@@ -1,0 +1,25 @@
+/**
+ * Gives back to the system what reading a big zone took. Nothing is left to do then, so the collector would not run of
+ * itself for hours; and the C library keeps freed memory between blocks in use for later: of a zone file of a million
+ * names 100 MB and more.
+ */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import type { PortWish } from "../choose-port.ts";
+import { loadLibc } from "./libc.ts";
+
+/** Some tens of milliseconds. Without the native library, and with a C library other than glibc, less is given back. */
+export async function returnMemory(wish: PortWish): Promise<void> {
+  collectGarbage();
+  if (wish === "dgram") return;
+  const loaded = await loadLibc();
+  if ("libc" in loaded) loaded.libc.trimHeap();
+}
+
+/** Only a context that is made under the flag has the function. */
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  setFlagsFromString("--no-expose-gc");
+  collect();
+}
