@@ -23,8 +23,8 @@ import { makeCertificate } from "../server/certificates.ts";
 import { dialTcp } from "../server/stream-client.ts";
 import { EXAMPLE, ORIGIN, SECRET, ZONE } from "./harness/example.ts";
 import { freePort } from "./harness/ports.ts";
-import { skipWithout, until } from "./harness/program.ts";
-import { Windhover, type WindhoverOptions } from "./harness/windhover.ts";
+import { Daemon, run, skipWithout, until } from "./harness/program.ts";
+import { MAIN, Windhover, type WindhoverOptions } from "./harness/windhover.ts";
 
 const ROUTER = `hmac-sha256:key-sha256:${SECRET}`;
 
@@ -474,6 +474,28 @@ test("SIGHUP without a file to read again ends nothing and is explained", async 
   await untilLogged("there is no configuration file that could be read again");
   expect(await server.isReady()).toBe(true);
 });
+
+test("the SIGHUP of a terminal that is closed ends the server that was started there", async () => {
+  if (skipWithout("script")) return;
+  server = await Windhover.prepare(EXAMPLE);
+  const command = `exec ${process.execPath} ${MAIN} serve`;
+  const terminal = new Daemon("script", ["-qc", command, "/dev/null"], { cwd: server.directory });
+  await until("windhover to be ready", () => server.isReady());
+  const children = run("ps", ["-o", "pid=", "--ppid", String(terminal.child.pid)]).stdout;
+  const pid = Number(children.trim());
+  process.kill(pid, "SIGHUP");
+  await until("the reload", () => terminal.output.includes("nothing changed"));
+  await terminal.end("SIGKILL");
+  await until("the server to end", () => !isAlive(pid));
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 test("serve --check finds what a start would, and starts nothing", async () => {
   server = await Windhover.prepare(EXAMPLE);

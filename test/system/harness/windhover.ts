@@ -7,7 +7,8 @@ import { PROJECT_ROOT } from "../../project-root.ts";
 import { freePort } from "./ports.ts";
 import { Daemon, type Outcome, run, runAsync, until } from "./program.ts";
 
-const MAIN = join(PROJECT_ROOT, "dist/cli/main.js");
+/** The built program. */
+export const MAIN = join(PROJECT_ROOT, "dist/cli/main.js");
 
 export interface WindhoverOptions {
   /** Keys of windhover.yaml besides the listening addresses. */
