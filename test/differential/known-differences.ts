@@ -84,6 +84,20 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
       ),
   },
   {
+    id: "glue-from-wildcard",
+    applies: ({ ours, theirs, owners }) => {
+      const bind = theirs.get("BIND");
+      return (
+        theirs.size === 1 &&
+        ours.kind === "reply" &&
+        bind?.kind === "reply" &&
+        differAtMostIn(ours, bind, ["glue"]) &&
+        isPart(bind.glue, ours.glue) &&
+        ours.glue.every((each) => bind.glue.includes(each) || isFromWildcard(each, owners))
+      );
+    },
+  },
+  {
     id: "rrsig-at-alias",
     applies: ({ question, ours }) =>
       (question.qtype === Type.RRSIG || question.qtype === Type.NSEC) &&
@@ -111,6 +125,14 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     },
   },
 ];
+
+/** Whether the RR has an owner that is in no zone, below a wildcard that is. */
+function isFromWildcard(record: string, owners: ReadonlySet<string>): boolean {
+  const owner = record.slice(0, record.indexOf(" "));
+  const labels = owner.split(".");
+  const isBelow = labels.some((_, at) => owners.has(`*.${labels.slice(at + 1).join(".")}`));
+  return !owners.has(owner) && isBelow;
+}
 
 function everyReply(theirs: Exchange["theirs"], holds: (reply: Reply) => boolean): boolean {
   return [...theirs.values()].every((form) => form.kind === "reply" && holds(form));

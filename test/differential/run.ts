@@ -86,6 +86,7 @@ async function compareOnce(
   );
   const again: Question[] = [];
   const origins = zones.map(({ origin }) => parseName(origin));
+  const owners = new Set(zones.flatMap((zone) => zone.owners));
   const originKeys = new Set(origins.map(nameKey));
   const numbers = Math.max(...questions.map(({ number }) => number)) + 1;
   for (const question of questions) {
@@ -101,7 +102,7 @@ async function compareOnce(
       forms.filter(([name]) => name !== "Windhover" && !absent.includes(name as PeerName)),
     ) as Map<PeerName, NormalForm>;
     const crossing = findCrossing(question, ours, origins);
-    const next = judge({ question, ours, theirs, crossing }, tally);
+    const next = judge({ question, ours, theirs, crossing, owners }, tally);
     if (next !== undefined) again.push(next(numbers + again.length));
     const isCut = [ours, ...theirs.values()].some(
       (form) => form.kind === "reply" && form.isTruncated,

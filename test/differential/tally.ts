@@ -13,6 +13,8 @@ export interface Exchange {
   readonly theirs: ReadonlyMap<PeerName, NormalForm>;
   /** Where our answer leaves the zone of the question for another one. */
   readonly crossing: Crossing | undefined;
+  /** Names that own something in some zone. */
+  readonly owners: ReadonlySet<string>;
 }
 
 interface Category {
