@@ -65,8 +65,8 @@ export const Limits = {
   historyEntryRecords: 1_000,
   /** Milliseconds by which times of entries may be out of order, because several servers wrote them. */
   historyClockMs: 3_600_000,
-  /** RRs by which two points of a zone's history may differ: they are held in memory, some 300 octets each. */
-  historyDifference: 1_000_000,
+  /** RRs by which two points of a zone's history may differ: they are held in memory, some 600 octets each. */
+  historyDifference: 500_000,
   /** Labels of one zone's history. */
   zoneLabels: 1_000,
   /** Refused updates that are remembered, in memory: about a megabyte. */

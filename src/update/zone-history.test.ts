@@ -51,6 +51,13 @@ describe("the zone as it was", () => {
     expect(past.view.rrset(ORIGIN, Type.SOA)).toEqual(soa(3));
   });
 
+  test("may be asked for one owner only", async () => {
+    const { engine } = await server();
+    const { view } = await engine.history.open(ORIGIN, "#1", at("home"));
+    expect(view.rrset(at("home"), Type.A)).toEqual(exampleZone()[3]);
+    expect(view.rrsets(at("alias"))).toEqual([]);
+  });
+
   test("without a point is the zone as it is, without asking the store", async () => {
     const { engine, store } = await server();
     store.isDown = true;

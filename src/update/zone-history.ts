@@ -12,7 +12,7 @@ import type { JournalEntry, Store, ZoneVersion } from "../store/store.ts";
 import { isCreation } from "../store/zone-version.ts";
 import type { ZoneSnapshot } from "../table/table-zone-view.ts";
 import { Type } from "../wire/code-points.ts";
-import { formatName, type Name } from "../wire/name.ts";
+import { equalNames, formatName, type Name } from "../wire/name.ts";
 import {
   applyChangeset,
   type Changeset,
@@ -20,6 +20,7 @@ import {
   invertChangeset,
 } from "../zone/changeset.ts";
 import { Overlay } from "../zone/overlay.ts";
+import type { RRset } from "../zone/rrset.ts";
 import { soaSerial } from "../zone/soa.ts";
 import type { ZoneView } from "../zone/zone-view.ts";
 import { JournalDifference, type ZoneJournal } from "./journal-difference.ts";
@@ -128,8 +129,11 @@ export class ZoneHistory {
     throw new WindhoverError(ErrorCode.badRequest, message);
   }
 
-  /** Throws as `difference` does. Without a point the zone as it is, which needs no store. */
-  async open(origin: Name, text?: string): Promise<ZonePast> {
+  /**
+   * Throws as `difference` does. Without a point the zone as it is, which needs no store. With an owner only that one is
+   * sure to be as it was, and nothing else costs anything.
+   */
+  async open(origin: Name, text?: string, owner?: Name): Promise<ZonePast> {
     const { zone, version } = await this.#snapshot(origin);
     const close = () => zone.close();
     const { serial, sequence } = version;
@@ -138,7 +142,8 @@ export class ZoneHistory {
     try {
       const journal = { ...this.journal(origin), version };
       const point = await this.#point(journal, text);
-      const changeset = await readDifference(journal, point, version);
+      const covers = owner && ((rrset: RRset) => equalNames(rrset.owner, owner));
+      const changeset = await readDifference(journal, point, version, covers);
       const past = new Overlay(zone);
       if (!applyChangeset(past, invertChangeset(changeset))) throw journalDoesNotFit(origin);
       return { point, view: past, close };
@@ -191,9 +196,10 @@ async function readDifference(
   journal: ZoneJournal,
   from: ZoneVersion,
   to: ZoneVersion,
+  covers?: (rrset: RRset) => boolean,
 ): Promise<Changeset> {
   const limit = Limits.historyDifference;
-  const difference = new JournalDifference(journal, from, { limit });
+  const difference = new JournalDifference(journal, from, { limit, ...(covers && { covers }) });
   await advanceDifference(difference, journal.origin, to);
   return difference.join();
 }

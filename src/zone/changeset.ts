@@ -3,9 +3,10 @@
  * SOA among both. A TTL change removes the RRset with the old TTL and adds it with the new one.
  */
 import { assert } from "../base/assert.ts";
-import { bytesKey, compareBytes } from "../base/bytes.ts";
+import { compareBytes, keyBytes } from "../base/bytes.ts";
+import { Limits } from "../base/limits.ts";
 import { Type } from "../wire/code-points.ts";
-import { equalNames, type Name, nameKey } from "../wire/name.ts";
+import { equalNames, type Name, wireNameLength } from "../wire/name.ts";
 import {
   equalRRsets,
   hasRdata,
@@ -167,10 +168,14 @@ export function joinChangesets(changesets: readonly Changeset[]): Changeset {
   return joiner.join();
 }
 
-/** `joinChangesets` for who reads them one after the other and does not want to hold them all. */
+/**
+ * `joinChangesets` for who reads them one after the other and does not want to hold them all: some hundred octets for
+ * each RR that ends or begins by all of them together.
+ */
 export class ChangesetJoiner {
-  readonly #steps = new Map<string, Step>();
-  #first: Changeset | undefined;
+  /** By `recordKey`, the sum of each RR's comings (+1) and goings (−1), where it is not 0. */
+  readonly #net = new Map<string, number>();
+  #first: Pick<Changeset, "origin" | "fromSerial"> | undefined;
   #toSerial = 0;
   #records = 0;
 
@@ -179,56 +184,72 @@ export class ChangesetJoiner {
     return this.#records;
   }
 
-  add(changeset: Changeset): void {
-    const first = this.#first ?? changeset;
-    assert(equalNames(changeset.origin, first.origin), "changesets of one zone");
-    const follows = changeset === first || changeset.fromSerial === this.#toSerial;
+  add({ origin, fromSerial, toSerial, removed, added }: Changeset): void {
+    const first = this.#first ?? { origin, fromSerial };
+    assert(equalNames(origin, first.origin), "changesets of one zone");
+    const follows = this.#first === undefined || fromSerial === this.#toSerial;
     assert(follows, "each changeset begins where the last one ended");
     this.#first = first;
-    this.#toSerial = changeset.toSerial;
-    for (const rrset of changeset.removed) this.#count(rrset, -1);
-    for (const rrset of changeset.added) this.#count(rrset, 1);
+    this.#toSerial = toSerial;
+    for (const rrset of removed) this.#count(rrset, -1);
+    for (const rrset of added) this.#count(rrset, 1);
   }
 
   join(): Changeset {
     assert(this.#first !== undefined, "there is something to join");
-    const { origin, fromSerial } = this.#first;
-    const removed = gatherRRsets(this.#steps, -1);
-    const added = gatherRRsets(this.#steps, 1);
-    return { origin, fromSerial, toSerial: this.#toSerial, removed, added };
+    const removed = gatherRRsets(this.#net, -1);
+    const added = gatherRRsets(this.#net, 1);
+    return { ...this.#first, toSerial: this.#toSerial, removed, added };
   }
 
   #count(rrset: RRset, by: number): void {
-    const key = `${rrset.rrtype}/${rrset.ttl}/${nameKey(rrset.owner)}`;
-    let step = this.#steps.get(key);
-    if (step === undefined) {
-      step = { rrset, net: new Map() };
-      this.#steps.set(key, step);
-    }
+    const head = writeKeyHead(rrset);
     for (const rdata of rrset.rdatas) {
-      const rdataKey = bytesKey(rdata);
-      const count = (step.net.get(rdataKey)?.count ?? 0) + by;
+      const key = recordKey(head, rdata);
+      const count = (this.#net.get(key) ?? 0) + by;
       this.#records += Math.abs(count) - Math.abs(count - by);
-      if (count === 0) step.net.delete(rdataKey);
-      else step.net.set(rdataKey, { rdata, count });
+      if (count === 0) this.#net.delete(key);
+      else this.#net.set(key, count);
     }
-    if (step.net.size === 0) this.#steps.delete(key);
   }
 }
 
-/** One owner, rrtype and TTL; each rdata with the sum of its comings (+1) and goings (−1), where it is not 0. */
-interface Step {
-  readonly rrset: RRset;
-  readonly net: Map<string, { readonly rdata: Uint8Array; readonly count: number }>;
+/** rrtype u16 ‖ ttl u32 ‖ owner ‖ rdata: an RR whole, as a string of octets. */
+const OWNER_AT = 2 + 4;
+const scratch = Buffer.alloc(OWNER_AT + Limits.nameLength + Limits.messageLength);
+
+/** Returns where the rdata begins. */
+function writeKeyHead({ owner, rrtype, ttl }: RRset): number {
+  scratch.writeUInt16BE(rrtype, 0);
+  scratch.writeUInt32BE(ttl, 2);
+  scratch.set(owner, OWNER_AT);
+  return OWNER_AT + owner.length;
 }
 
-function gatherRRsets(steps: ReadonlyMap<string, Step>, sign: number): RRset[] {
-  const rrsets: RRset[] = [];
-  for (const { rrset, net } of steps.values()) {
-    const rdatas = [...net.values()].filter(({ count }) => count === sign);
-    if (rdatas.length === 0) continue;
-    const bytes = rdatas.map(({ rdata }) => rdata);
-    rrsets.push(makeRRset(rrset.owner, rrset.rrtype, rrset.ttl, bytes));
+function recordKey(head: number, rdata: Uint8Array): string {
+  scratch.set(rdata, head);
+  return scratch.toString("latin1", 0, head + rdata.length);
+}
+
+function gatherRRsets(net: ReadonlyMap<string, number>, sign: number): RRset[] {
+  const rrsets = new Map<string, RRset & { readonly rdatas: Uint8Array[] }>();
+  for (const [key, count] of net) {
+    if (count !== sign) continue;
+    const octets = keyBytes(key);
+    const end = OWNER_AT + wireNameLength(octets, OWNER_AT);
+    const rdata = octets.subarray(end);
+    const head = key.slice(0, end);
+    const rrset = rrsets.get(head);
+    if (rrset !== undefined) rrset.rdatas.push(rdata);
+    else rrsets.set(head, { ...readKeyHead(octets, end), rdatas: [rdata] });
   }
-  return rrsets;
+  return Array.from(rrsets.values(), ({ owner, rrtype, ttl, rdatas }) =>
+    makeRRset(owner, rrtype, ttl, rdatas),
+  );
+}
+
+function readKeyHead(octets: Uint8Array, end: number) {
+  const view = new DataView(octets.buffer, octets.byteOffset, end);
+  const owner = octets.subarray(OWNER_AT, end) as Name;
+  return { owner, rrtype: view.getUint16(0), ttl: view.getUint32(2) };
 }

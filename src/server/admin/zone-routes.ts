@@ -59,7 +59,7 @@ export function zoneRoutes(
       async ({ params, query }, reply) => {
         const origin = parseName(params.origin);
         const part = partOf(origin, query);
-        const past = await engine.history.open(origin, query.at);
+        const past = await engine.history.open(origin, query.at, part?.owner);
         const lines = formatZone(part === undefined ? past.view : partView(past.view, part));
         reply.header("windhover-serial", past.point.serial);
         reply.header("windhover-sequence", past.point.sequence);
