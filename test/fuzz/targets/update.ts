@@ -160,6 +160,7 @@ function checkTransfer(view: ZoneView): void {
     length: query.length,
     capacity: Limits.transferMessage,
     reserved: 0,
+    isPadded: false,
     finish: ({ length }: { length: number }) => length,
   };
   let records = 0;
