@@ -71,7 +71,7 @@ describe("a reload", () => {
     await reloader.reload("file");
     file.content = "noted";
     await reloader.reload("file");
-    await reloader.reload("file");
+    await reloader.reload("signal");
     expect(messages()).toEqual([
       "info: the configuration was taken over",
       "warn: needs a restart, and stays as it is until then: the rest",
@@ -176,6 +176,17 @@ describe("nothing changes", () => {
     await Promise.all([closed, reload]);
     expect(parts).toEqual(["two", "two"]);
   });
+});
+
+test("a file that was taken over already is no news, unless something waits for a restart now", async () => {
+  const { reloader, file, messages } = open();
+  await reloader.reload("file");
+  file.content = "restart";
+  await reloader.reload("command");
+  const told = messages();
+  await reloader.reload("file");
+  expect(messages()).toEqual(told);
+  expect(told).toHaveLength(2);
 });
 
 test("a file that stays bad is told once, to whoever asks each time, and the next mistake is told again", async () => {

@@ -55,6 +55,8 @@ export class Reloader<C> {
   #isClosed = false;
   #problem = "";
   #takenOverMs: number;
+  /** What needs a restart, as it was told last. */
+  #waiting = "";
 
   constructor(parts: ReloaderParts<C>) {
     this.#parts = parts;
@@ -80,9 +82,10 @@ export class Reloader<C> {
   /** Takes the configuration over. Rejects, and changes nothing, when it cannot be. */
   reload(trigger: ReloadTrigger): Promise<ReloadOutcome> {
     return this.#enqueue(async () => {
+      const wasBad = this.#problem !== "";
       try {
         const outcome = await this.#takeOver();
-        this.#tell(outcome, trigger);
+        if (wasBad || !this.#isKnown(outcome, trigger)) this.#tell(outcome, trigger);
         return outcome;
       } catch (error) {
         this.#tellProblem(errorMessage(error), trigger);
@@ -140,14 +143,19 @@ export class Reloader<C> {
     return changes;
   }
 
+  /** A file that a command or a signal has had taken over is seen to have changed a moment later. */
+  #isKnown({ changed, needsRestart }: ReloadOutcome, trigger: ReloadTrigger): boolean {
+    return trigger === "file" && changed.length === 0 && needsRestart.join(", ") === this.#waiting;
+  }
+
   #tell({ changed, needsRestart, notes }: ReloadOutcome, trigger: ReloadTrigger): void {
     const { log } = this.#parts;
+    const waiting = needsRestart.join(", ");
+    this.#waiting = waiting;
     if (changed.length === 0) log.info({ trigger }, "the configuration was read: nothing changed");
     else log.info({ trigger, changed }, "the configuration was taken over");
     for (const note of notes) log.info({}, note);
-    if (needsRestart.length > 0) {
-      log.warn({}, `needs a restart, and stays as it is until then: ${needsRestart.join(", ")}`);
-    }
+    if (waiting !== "") log.warn({}, `needs a restart, and stays as it is until then: ${waiting}`);
   }
 
   /** A file that stays bad is told once, however often it is saved; whoever asks is told each time. */
