@@ -82,6 +82,18 @@ function chaosQuery(id: number): Uint8Array {
   return Uint8Array.of(...header, ...parseName("id.server."), 0, Type.TXT, 0, Class.ch);
 }
 
+/** Cut short, a name that points at itself, a label past the end, an answer, counts that lie, and noise. */
+function malformed(id: number): Uint8Array[] {
+  const whole = makeMessage(id, Opcode.query);
+  const loop = Uint8Array.of(...whole.subarray(0, 12), 0xc0, 12, 0, Type.A, 0, 1);
+  const long = Uint8Array.of(...whole.subarray(0, 12), 63, 1, 2, 3);
+  const liar = makeMessage(id, Opcode.query);
+  liar.fill(0xff, 4, 12);
+  const answer = makeMessage(id, Opcode.query);
+  answer[2] = 0x80;
+  return [whole.subarray(0, 5), loop, long, liar, answer, new Uint8Array(600).fill(0xff)];
+}
+
 /** Sends until a reply with this id comes: datagrams may get lost while a thread starts. */
 async function ask(to: SocketAddress, message: Uint8Array): Promise<Uint8Array> {
   const socket = createSocket(to.address.includes(":") ? "udp6" : "udp4");
@@ -112,6 +124,31 @@ describe.each<PortWish>(["native", "dgram"])("with the %s port", (port) => {
       expect([...reply.slice(-4)]).toEqual([192, 0, 2, 1]);
     }
     expect(readCounters(counters).queriesUdp).toBeGreaterThanOrEqual(2);
+  });
+
+  test("malformed datagrams cost those that come with them nothing", async () => {
+    const { addresses } = await startPool(nothingDeferred, loopback, wish);
+    const [to] = addresses as [SocketAddress];
+    await ask(to, makeMessage(1, Opcode.query));
+    const socket = createSocket("udp4");
+    stops.push(() => {
+      socket.close();
+    });
+    const answered = new Map<number, Buffer>();
+    socket.on("message", (reply) => answered.set(reply.readUInt16BE(0), reply));
+    const ids = Array.from({ length: 60 }, (_, at) => at + 1);
+    for (const id of ids) {
+      for (const message of [...malformed(0xff00 | id), makeMessage(id, Opcode.query)]) {
+        socket.send(message, to.port, to.address);
+      }
+    }
+    await expect.poll(() => ids.filter((id) => !answered.has(id)), { timeout: 20_000 }).toEqual([]);
+    for (const id of ids) {
+      expect([...(answered.get(id) as Buffer).subarray(-4)]).toEqual([192, 0, 2, 1]);
+      const formErr = answered.get(0xff00 | id);
+      if (formErr !== undefined) expect((formErr[3] as number) & 0x0f).toBe(Rcode.formErr);
+    }
+    expect(answered.size).toBeGreaterThan(ids.length);
   });
 
   test("a deferred message reaches the exchange, and its reply the client", async () => {
@@ -181,6 +218,8 @@ describe.each<PortWish>(["native", "dgram"])("with the %s port", (port) => {
     channel.close();
     expect(cleared).toEqual([1, 1]);
     expect(lines.join("")).toMatch(/broken by the test/);
+    expect(lines.join("")).toMatch(/the UDP worker ended; it will be started again/);
+    await expect.poll(() => lines.join("")).toMatch(/the UDP worker answers again/);
   });
 
   test("a reply to a message of a dead worker leaves through its successor", async () => {
