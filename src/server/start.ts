@@ -20,7 +20,6 @@ import { TableWriter } from "../table/table-writer.ts";
 import { createUpdateEngine, type UpdateEngine, type ZoneEngine } from "../update/update-engine.ts";
 import { Type } from "../wire/code-points.ts";
 import type { Name } from "../wire/name.ts";
-import { createAdminApp } from "./admin/admin-app.ts";
 import { listenOnSocket } from "./admin/admin-socket.ts";
 import { type Answering, makeAnswering, SharedAnswerSettings } from "./answering.ts";
 import { CertificateFiles } from "./certificate-files.ts";
@@ -28,7 +27,6 @@ import { Closers } from "./closers.ts";
 import { createZones, makeConfiguredZones, readNewZones } from "./configured-zones.ts";
 import { createDnsExchange, type DnsExchange } from "./dns-exchange.ts";
 import { makeExample } from "./first-run.ts";
-import { createHttpApp } from "./http/app.ts";
 import { HttpSettings } from "./http/http-settings.ts";
 import { Metrics } from "./http/metrics.ts";
 import { followIdentities } from "./identity-follower.ts";
@@ -310,6 +308,8 @@ async function listenHttp(parts: Parts): Promise<SocketAddress | undefined> {
   const { config, log, closers, reloader, observed, engine, doors, accounts, metrics } = parts;
   const { listen } = config.http;
   if (listen === undefined) return undefined;
+  // Not before queries are answered: the package behind it is large.
+  const { createHttpApp } = await import("./http/app.ts");
   const settings = new HttpSettings(config.http);
   reloader.add(({ http }) => ({ swap: settings.prepare(http) }));
   const app = createHttpApp({
@@ -346,6 +346,7 @@ async function listenAdmin({
   accounts,
   reloader,
 }: Parts): Promise<void> {
+  const { createAdminApp } = await import("./admin/admin-app.ts");
   const app = createAdminApp({ engine, keyring, accounts, reloader, log });
   closers.add("administrative socket", () => app.close());
   await listenOnSocket(app, config.socket);

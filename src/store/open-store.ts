@@ -3,7 +3,7 @@ import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import { openLmdbStore } from "./lmdb-store.ts";
 import { createMemoryState, MemoryStore } from "./memory-store.ts";
 import { isRedisScheme } from "./redis/redis-location.ts";
-import { openRedisStore, type RedisStoreOptions } from "./redis-store.ts";
+import type { RedisStoreOptions } from "./redis-store.ts";
 import type { Store } from "./store.ts";
 
 export type StoreOptions = RedisStoreOptions;
@@ -16,7 +16,10 @@ export async function openStore(location: string, options: StoreOptions = {}): P
   const { retention } = options;
   if (location === "memory:") return new MemoryStore(createMemoryState(), retention);
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(location)?.[1]?.toLowerCase();
-  if (scheme !== undefined && isRedisScheme(scheme)) return openRedisStore(location, options);
+  if (scheme !== undefined && isRedisScheme(scheme)) {
+    // Only where it is wanted: the package behind it is large.
+    return (await import("./redis-store.ts")).openRedisStore(location, options);
+  }
   if (scheme === undefined && location.trim() !== "") {
     refuseReplicas(location, options);
     return openLmdbStore(location, retention);
