@@ -2,7 +2,11 @@
 import type { Clock } from "../base/clock.ts";
 import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
-import type { CommitOutcome, Store, ZoneCommit } from "../store/store.ts";
+import type { CommitOutcome, LoadedZone, Store, ZoneCommit } from "../store/store.ts";
+import { formatName, type Name, nameKey } from "../wire/name.ts";
+import type { RRset } from "../zone/rrset.ts";
+
+const UNREADABLE = "the store holds what cannot be read: the zone goes on as it is shown";
 
 export interface StoreObserver {
   readonly clock: Clock;
@@ -15,6 +19,9 @@ export class ObservedStore {
   readonly store: Store;
   readonly #observer: StoreObserver;
   #problem: string | undefined;
+  #hazards: readonly string[] = [];
+  /** What could not be read, by what it was read for. */
+  readonly #unreadable = new Map<string, string>();
 
   constructor(inner: Store, observer: StoreObserver) {
     this.#observer = observer;
@@ -24,6 +31,18 @@ export class ObservedStore {
   /** Why the store is not to be relied on; `undefined` while it is. */
   get problem(): string | undefined {
     return this.#problem;
+  }
+
+  /** What does not keep updates from being taken, but an operator should know: each in a sentence. */
+  get warnings(): readonly string[] {
+    return [...this.#hazards, ...new Set(this.#unreadable.values())];
+  }
+
+  /** What about the store may lose acknowledged updates. */
+  setHazards(hazards: readonly string[]): void {
+    const known = new Set(this.#hazards);
+    this.#hazards = hazards;
+    for (const each of hazards) if (!known.has(each)) this.#observer.log.warn({}, each);
   }
 
   /** Told by every use, and by a connection that notices by itself. */
@@ -42,12 +61,13 @@ export class ObservedStore {
       commit: (batch) => this.#commit(inner, batch),
       listZones: () => this.#use(inner.listZones()),
       listOrigins: () => this.#use(inner.listOrigins()),
-      findZone: (origin) => this.#use(inner.findZone(origin)),
+      findZone: (origin) => this.#read("version", origin, inner.findZone(origin)),
       createZone: (entry, rrsets) => this.#use(inner.createZone(entry, rrsets)),
-      loadZone: (origin) => this.#use(inner.loadZone(origin)),
+      loadZone: (origin) => this.#load(inner, origin),
       deletedVersion: (origin) => this.#use(inner.deletedVersion(origin)),
       deleteZone: (origin) => this.#use(inner.deleteZone(origin)),
-      readJournal: (origin, range) => this.#use(inner.readJournal(origin, range)),
+      readJournal: (origin, range) =>
+        this.#read("journal", origin, inner.readJournal(origin, range)),
       watch: (watcher) => inner.watch(watcher),
       readDocuments: (kind) => this.#use(inner.readDocuments(kind)),
       writeDocument: (kind, id, json) => this.#use(inner.writeDocument(kind, id, json)),
@@ -70,6 +90,47 @@ export class ObservedStore {
     const problem = await this.#use(asking);
     if (problem !== undefined) this.setState(false, problem);
     return problem;
+  }
+
+  async #load(inner: Store, origin: Name): Promise<LoadedZone | undefined> {
+    const zone = await this.#read("version", origin, inner.loadZone(origin));
+    return zone && { ...zone, batches: this.#batches(zone) };
+  }
+
+  async *#batches({ origin, batches }: LoadedZone): AsyncGenerator<Iterable<RRset>> {
+    try {
+      yield* batches;
+      this.#note("RRsets", origin, undefined);
+    } catch (error) {
+      this.#note("RRsets", origin, error);
+      throw error;
+    }
+  }
+
+  async #read<T>(what: string, origin: Name, use: Promise<T>): Promise<T> {
+    try {
+      const found = await this.#use(use);
+      this.#note(what, origin, undefined);
+      return found;
+    } catch (error) {
+      this.#note(what, origin, error);
+      throw error;
+    }
+  }
+
+  /** A value that cannot be read is a fault of that value alone: it is told until it can be read again. */
+  #note(what: string, origin: Name, error: unknown): void {
+    const key = `${what} ${nameKey(origin)}`;
+    const isUnreadable = error instanceof WindhoverError && error.code === ErrorCode.storeFormat;
+    if (!isUnreadable) {
+      if (error === undefined) this.#unreadable.delete(key);
+      return;
+    }
+    const { message } = error;
+    if (this.#unreadable.get(key) !== message) {
+      this.#observer.log.error({ zone: formatName(origin), problem: message }, UNREADABLE);
+    }
+    this.#unreadable.set(key, message);
   }
 
   async #use<T>(use: Promise<T>): Promise<T> {

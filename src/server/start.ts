@@ -175,6 +175,7 @@ async function makeParts(
     zones: () => engine.zones(),
     table: () => writer.usage(),
     isStoreUp: () => observed.problem === undefined,
+    storeWarnings: () => observed.warnings.length,
     configuration: reloader,
   });
   const doors = metrics.observeEngine(engine);
@@ -217,7 +218,8 @@ async function openObservedStore(
   let observed: ObservedStore | undefined;
   const onState = (isUp: boolean, reason: string) => observed?.setState(isUp, reason);
   const { url, ...redis } = config.store;
-  const store = await openStore(url, { ...redis, retention, onState });
+  const onWarnings = (warnings: readonly string[]) => observed?.setHazards(warnings);
+  const store = await openStore(url, { ...redis, retention, onState, onWarnings });
   observed = new ObservedStore(store, { clock: systemClock, log, onCommit });
   return observed;
 }
@@ -319,7 +321,7 @@ async function listenHttp(parts: Parts): Promise<SocketAddress | undefined> {
     hasZone: (origin) => engine.view(origin) !== undefined,
     readiness: () => {
       const reasons = observed.problem === undefined ? [] : [`store: ${observed.problem}`];
-      return { ready: reasons.length === 0, reasons };
+      return { ready: reasons.length === 0, reasons, warnings: [...observed.warnings] };
     },
     metrics,
     clock: systemClock,

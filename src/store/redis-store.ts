@@ -19,6 +19,7 @@ import { createClient } from "./redis/redis-client.ts";
 import { commitArguments } from "./redis/redis-commit.ts";
 import { RedisConnection, type StateListener } from "./redis/redis-connection.ts";
 import { RedisDocuments } from "./redis/redis-documents.ts";
+import { readHazards } from "./redis/redis-hazards.ts";
 import { formatZoneHint } from "./redis/redis-hint.ts";
 import {
   createRedisKeys,
@@ -57,6 +58,8 @@ export interface RedisStoreOptions {
   readonly waitReplicas?: number;
   readonly waitMs?: number;
   readonly onState?: StateListener;
+  /** Told after each connection what about this Redis may lose acknowledged updates. */
+  readonly onWarnings?: (warnings: readonly string[]) => void;
 }
 
 /** Connects, or rejects with `store-unavailable`, `store-format` or `bad-config` saying why not. */
@@ -70,6 +73,12 @@ export async function openRedisStore(
   const connection = new RedisConnection(location, { replicas: waitReplicas, waitMs });
   await connection.connect(keys);
   if (options.onState !== undefined) connection.onState(options.onState);
+  const warn = () => {
+    if (options.onWarnings === undefined) return;
+    readHazards(connection.client, location.kind === "cluster").then(options.onWarnings, () => {});
+  };
+  connection.onState((isUp) => isUp && warn());
+  warn();
   return new RedisStore(connection, keys, location, options.retention ?? DEFAULT_RETENTION);
 }
 
@@ -122,7 +131,10 @@ export class RedisStore implements Store {
   listZones(): Promise<readonly StoredZone[]> {
     return this.#work.run(async () => {
       const { client } = this.#connection;
-      const texts = await this.#connection.ask(() => client.smembers(this.#keys.zones));
+      const texts = await this.#connection.ask(
+        () => client.smembers(this.#keys.zones),
+        [this.#keys.zones],
+      );
       const zones: StoredZone[] = [];
       for (let at = 0; at < texts.length; at += Limits.storeBatch) {
         const part = texts.slice(at, at + Limits.storeBatch);
@@ -136,7 +148,10 @@ export class RedisStore implements Store {
   listOrigins(): Promise<readonly Name[]> {
     return this.#work.run(async () => {
       const { client } = this.#connection;
-      const texts = await this.#connection.ask(() => client.smembers(this.#keys.zones));
+      const texts = await this.#connection.ask(
+        () => client.smembers(this.#keys.zones),
+        [this.#keys.zones],
+      );
       return texts.flatMap((text) => parseOrigin(text) ?? []);
     });
   }
@@ -171,7 +186,7 @@ export class RedisStore implements Store {
 
   async #readZone(origin: Name): Promise<StoredZone | undefined> {
     const { version } = this.#keys.zone(origin);
-    const found = await this.#connection.ask(() => this.#connection.client.get(version));
+    const found = await this.#connection.ask(() => this.#connection.client.get(version), [version]);
     return found === null ? undefined : { origin, ...this.#readVersion(found, version) };
   }
 
@@ -329,8 +344,9 @@ export class RedisStore implements Store {
       const count = Math.min(limit, Limits.journalPage);
       if (count <= 0) return [];
       const first = journalId(afterSequence + 1);
-      const items = await this.#connection.ask(() =>
-        client.xrangeBuffer(journal, first, "+", "COUNT", count),
+      const items = await this.#connection.ask(
+        () => client.xrangeBuffer(journal, first, "+", "COUNT", count),
+        [journal],
       );
       return items.map(([id, fields]) => {
         const sequence = Number.parseInt(id.toString("latin1"), 10);

@@ -108,6 +108,28 @@ describe("a zone that changed in the store", () => {
     expect(table.events).toEqual(["load", "load"]);
   });
 
+  test("is loaded whole when its journal cannot be read, which is told", async () => {
+    const { store, log, write, follow, expectAlike } = await following();
+    await follow(undefined);
+    await write();
+    const failure = (code: ErrorCode) => async () => {
+      throw new WindhoverError(code, "entry 2 of the journal of dyn.example.com. cannot be read");
+    };
+    store.readJournal = failure(ErrorCode.storeFormat);
+    expect(await follow({ serial: 1, sequence: 1 })).toMatchObject({ isReloaded: true });
+    expectAlike();
+    expect(log.lines).toContainEqual({
+      level: "error",
+      message: "the journal cannot be read: the zone is loaded whole",
+      fields: { zone: "dyn.example.com.", problem: expect.stringContaining("entry 2") },
+    });
+    await write();
+    store.readJournal = failure(ErrorCode.storeUnavailable);
+    await expect(follow({ serial: 2, sequence: 2 })).rejects.toMatchObject({
+      code: ErrorCode.storeUnavailable,
+    });
+  });
+
   test("is loaded whole when its journal does not fit what is shown", async () => {
     const { table, write, follow, expectAlike } = await following();
     await follow(undefined);

@@ -6,10 +6,17 @@
 
 import { assert } from "../base/assert.ts";
 import type { Clock } from "../base/clock.ts";
-import { ErrorCode, WindhoverError } from "../base/errors.ts";
+import { ErrorCode, expected, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
-import type { JournalEntry, LoadedZone, Store, StoredZone, ZoneVersion } from "../store/store.ts";
+import type {
+  JournalEntry,
+  JournalRange,
+  LoadedZone,
+  Store,
+  StoredZone,
+  ZoneVersion,
+} from "../store/store.ts";
 import {
   isCreation,
   isSameVersion,
@@ -76,7 +83,7 @@ export async function followStore(
     }
     const isLater = known === undefined || isSerialAfter(zone.serial, known.serial);
     const isApart =
-      known !== undefined && !isTold && (!isLater || (await isApartFrom(parts.store, zone, known)));
+      known !== undefined && !isTold && (!isLater || (await isApartFrom(parts, zone, known)));
     if (isLater && !isApart) return reload(parts, zone);
     const { soa, ...difference } = await compareWithStored(viewOf(parts.table, origin), zone);
     if (isApart) await tellLost(parts, zone, shown, difference);
@@ -97,17 +104,17 @@ function viewOf(table: ZoneTable, origin: Name): ZoneView {
 
 /** In small steps to where the store was at the first look; `undefined` when the journal does not lead there. */
 async function followJournal(
-  { store, table }: FollowParts,
+  parts: FollowParts,
   origin: Name,
   known: ZoneVersion,
 ): Promise<Followed | undefined> {
-  const stored = await store.findZone(origin);
+  const stored = await parts.store.findZone(origin);
   if (stored === undefined) return undefined;
   const unchanged = { status: "following", isReloaded: false } as const;
   if (isSameVersion(known, stored)) return { ...unchanged, versions: [], entries: [] };
-  const entries = await readEntries(store, stored, known.sequence);
+  const entries = await readEntries(parts, stored, known.sequence);
   if (!leadsTo(known, entries, stored)) return undefined;
-  if (!publishEntries(table, origin, entries)) return undefined;
+  if (!publishEntries(parts.table, origin, entries)) return undefined;
   const versions: ZoneVersion[] = [];
   for (const entry of entries) versions.push(versionAfter(versions.at(-1) ?? known, entry));
   return { ...unchanged, versions, entries };
@@ -115,7 +122,7 @@ async function followJournal(
 
 /** What the journal still has after this sequence, up to the version the zone was found at. */
 async function readEntries(
-  store: Store,
+  parts: FollowParts,
   zone: StoredZone,
   afterSequence: number,
 ): Promise<readonly JournalEntry[]> {
@@ -123,7 +130,7 @@ async function readEntries(
   let reached = afterSequence;
   while (reached < zone.sequence) {
     const range = { afterSequence: reached, limit: Limits.journalPage };
-    const page = await store.readJournal(zone.origin, range);
+    const page = await readPage(parts, zone.origin, range);
     entries.push(...page.filter(({ sequence }) => sequence <= zone.sequence));
     const last = page.at(-1);
     if (last === undefined) break;
@@ -132,13 +139,34 @@ async function readEntries(
   return entries;
 }
 
+/** Empty where an entry cannot be read: then the journal leads nowhere, and the zone itself is looked at. */
+async function readPage(
+  { store, log }: FollowParts,
+  origin: Name,
+  range: JournalRange,
+): Promise<readonly JournalEntry[]> {
+  try {
+    return await store.readJournal(origin, range);
+  } catch (error) {
+    const { code, message } = expected(error, WindhoverError);
+    if (code !== ErrorCode.storeFormat) throw error;
+    const fields = { zone: formatName(origin), problem: message };
+    log.error(fields, "the journal cannot be read: the zone is loaded whole");
+    return [];
+  }
+}
+
 /**
  * Whether the zone in the store is certainly not what became of the version we know: its journal leads elsewhere. One
  * that no longer reaches back, or begins anew, proves nothing.
  */
-async function isApartFrom(store: Store, zone: StoredZone, known: ZoneVersion): Promise<boolean> {
+async function isApartFrom(
+  parts: FollowParts,
+  zone: StoredZone,
+  known: ZoneVersion,
+): Promise<boolean> {
   if (zone.sequence <= known.sequence) return !isSameVersion(zone, known);
-  const entries = await readEntries(store, zone, known.sequence);
+  const entries = await readEntries(parts, zone, known.sequence);
   const [first] = entries;
   if (first === undefined || first.sequence !== known.sequence + 1) return false;
   return !entries.some(isCreation) && !leadsTo(known, entries, zone);
@@ -195,15 +223,16 @@ function ourEntry(origin: Name, clock: Clock) {
 
 /** Writes down what the store has lost of what is shown, before anything else is shown. */
 async function tellLost(
-  { store, lost, clock, log }: FollowParts,
+  parts: FollowParts,
   zone: LoadedZone,
   shown: readonly ZoneVersion[],
   difference: Omit<Comparison, "soa">,
 ): Promise<void> {
+  const { lost, clock, log } = parts;
   const { origin, serial, sequence } = zone;
   const known = shown.at(-1) as ZoneVersion;
   const oldest = shown[0] as ZoneVersion;
-  const entries = await readEntries(store, zone, oldest.sequence);
+  const entries = await readEntries(parts, zone, oldest.sequence);
   const rrsets = withoutNewer(origin, difference.rrsets, entriesSinceFork(shown, entries, zone));
   const { dropped } = difference;
   const fields = { zone: formatName(origin), shown: known.serial, stored: serial };

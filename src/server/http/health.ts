@@ -7,6 +7,8 @@ export const Readiness = Type.Object({
   ready: Type.Boolean(),
   /** What is missing, each in a few words; empty when ready. */
   reasons: Type.Array(Type.String()),
+  /** What does not keep it from being ready, but may lose updates or zones. */
+  warnings: Type.Optional(Type.Array(Type.String())),
 });
 export type Readiness = Static<typeof Readiness>;
 

@@ -18,6 +18,8 @@ export interface MetricsSources {
     "bytesUsed" | "bytesRetired" | "names" | "rrsets" | "zones"
   >;
   readonly isStoreUp: () => boolean;
+  /** How many there are (`ObservedStore.warnings`). */
+  readonly storeWarnings?: () => number;
   /** Empty when the configuration was taken over last, and when the one in use was. */
   readonly configuration: { readonly problem: string; readonly takenOverMs: number };
 }
@@ -208,6 +210,14 @@ function addZoneGauges(registry: Registry, sources: MetricsSources): void {
     registers,
     collect() {
       this.set(sources.isStoreUp() ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: "windhover_store_warnings",
+    help: "What about the store may lose updates or cannot be read: /readyz says it in words.",
+    registers,
+    collect() {
+      this.set(sources.storeWarnings?.() ?? 0);
     },
   });
   new Gauge({

@@ -90,7 +90,10 @@ export class RedisConnection {
   ): Promise<unknown> {
     const commands = this.client as unknown as Record<string, ScriptCommand>;
     const command = commands[`${commandName(name)}Buffer`] as ScriptCommand;
-    return this.ask(() => command.call(this.client, ...keys, ...(args as (string | Buffer)[])));
+    return this.ask(
+      () => command.call(this.client, ...keys, ...(args as (string | Buffer)[])),
+      keys,
+    );
   }
 
   /** Runs a script that changes something, and waits for as many replicas as were asked for. */
@@ -103,7 +106,7 @@ export class RedisConnection {
     if (replicated === undefined) {
       return { reply: await this.script(name, keys, args), unconfirmed: undefined };
     }
-    return this.ask(() => replicated.run({ lua: SCRIPTS[name].lua, keys, args }));
+    return this.ask(() => replicated.run({ lua: SCRIPTS[name].lua, keys, args }), keys);
   }
 
   /** The same, rejecting when replicas are missing, though the change has happened. */
@@ -127,11 +130,11 @@ export class RedisConnection {
   }
 
   /** Does a command; whatever goes wrong is a `store-unavailable` or `store-format` that names this Redis. */
-  async ask<T>(command: () => Promise<T>): Promise<T> {
+  async ask<T>(command: () => Promise<T>, keys: readonly string[] = []): Promise<T> {
     try {
       return await command();
     } catch (error) {
-      throw redisError(this.place, this.#isUp ? error : this.#downReason(error));
+      throw redisError(this.place, this.#isUp ? error : this.#downReason(error), keys);
     }
   }
 
@@ -163,12 +166,18 @@ function commandName(script: string): string {
 }
 
 async function checkServer(client: Redis, place: string): Promise<void> {
-  const server = await client.info("server");
+  // Who may not ask is not told, and learns of an old Redis when a command fails.
+  const server = await client.info("server").catch(withoutRight);
   const version = /^redis_version:(\d+)(\S*)/m.exec(server);
   if (version !== null && Number(version[1]) < OLDEST_REDIS) {
     const text = `${place} has version ${version[1]}${version[2]}; Windhover needs ${OLDEST_REDIS} or newer`;
     throw new WindhoverError(ErrorCode.storeUnavailable, text);
   }
+}
+
+function withoutRight(error: unknown): string {
+  if (/\bNOPERM\b/.test(errorMessage(error))) return "";
+  throw error;
 }
 
 async function checkSchema(client: Redis, keys: RedisKeys, place: string): Promise<void> {

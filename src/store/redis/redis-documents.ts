@@ -21,7 +21,7 @@ export class RedisDocuments {
   async read(kind: DocumentKind): Promise<readonly StoreDocument[]> {
     const { client, place } = this.#connection;
     const key = this.#keys.documents(kind);
-    const found = await this.#connection.ask(() => client.hgetallBuffer(key));
+    const found = await this.#connection.ask(() => client.hgetallBuffer(key), [key]);
     const documents: StoreDocument[] = [];
     for (const [id, value] of Object.entries(found)) {
       if (id === WRITES) continue;

@@ -34,14 +34,17 @@ const READABLE: readonly (readonly [code: string, meaning: string])[] = [
 ];
 
 /** A `store-unavailable`, or a `store-format` where a key holds something of another kind. */
-export function redisError(place: string, error: unknown): WindhoverError {
+export function redisError(
+  place: string,
+  error: unknown,
+  keys: readonly string[] = [],
+): WindhoverError {
   if (error instanceof WindhoverError) return error;
   const message = errorMessage(error);
   if (/\bWRONGTYPE\b/.test(message)) {
-    const meaning = "a key holds what another program wrote; it was left as it is";
-    return new WindhoverError(ErrorCode.storeFormat, `${place}: ${meaning} (${message})`, {
-      cause: error,
-    });
+    const which = keys.length === 0 ? "a key" : `one of ${keys.join(", ")}`;
+    const text = `${place}: ${which} holds what another program wrote; it was left as it is (${message})`;
+    return new WindhoverError(ErrorCode.storeFormat, text, { cause: error });
   }
   const meaning = READABLE.find(([code]) => new RegExp(`\\b${code}\\b`).test(message))?.[1];
   const text = meaning === undefined ? message : `${meaning} (${message})`;

@@ -43,8 +43,8 @@ export class RedisWatcher {
   /** Of this round: origins that came so far. */
   #seen = new Set<string>();
   #cursor = "0";
-  /** Versions that cannot be read and were told, by origin: told once. */
-  #unreadable = new Map<string, string>();
+  /** Zones that did not come to where Redis has them: the same thing is told ever more seldom. */
+  readonly #behind = new Map<string, { found: string | null; rounds: number }>();
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
@@ -139,15 +139,23 @@ export class RedisWatcher {
     const text = formatOrigin(origin);
     this.#seen.add(text);
     const version = found === null ? undefined : parseVersion(found);
-    if (found !== null && version === undefined) {
-      if (this.#unreadable.get(text) === found) return;
-      this.#unreadable.set(text, found);
-    } else this.#unreadable.delete(text);
-    this.#tellZone(origin, (known) =>
+    const isThere = (known: ZoneVersion | undefined) =>
       known === undefined || version === undefined
         ? known === undefined && found === null
-        : isSameVersion(known, version),
+        : isSameVersion(known, version);
+    const isEverywhere = [...this.#watchers].every(
+      ({ zones }) => zones === undefined || isThere(zones.version(origin)),
     );
+    if (isEverywhere) this.#behind.delete(text);
+    else if (this.#isTimeToTell(text, found)) this.#tellZone(origin, isThere);
+  }
+
+  /** In rounds 1, 2, 4, 8, …: what cannot be read stays so, and a log that repeats itself is not read either. */
+  #isTimeToTell(text: string, found: string | null): boolean {
+    const before = this.#behind.get(text);
+    const rounds = before?.found === found ? before.rounds + 1 : 1;
+    this.#behind.set(text, { found, rounds });
+    return Number.isInteger(Math.log2(rounds));
   }
 
   /** Zones that a watcher has and that did not come are deleted, or made since the round began. */
