@@ -105,6 +105,13 @@ test("after a failure nothing is appended before the log was cleared", async () 
   expect(await texts(file)).toEqual(["four"]);
 });
 
+test("a log that was cleared is known by its first octets", async () => {
+  const { file, log } = await logOf("one", "two");
+  await log.clear();
+  expect(await texts(file)).toEqual([]);
+  expect(file.octetsRead).toBe(2 * HEADER);
+});
+
 test("clearing forgets the older half first", async () => {
   const { file, log } = await logOf("one");
   log.turn();

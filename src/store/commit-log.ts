@@ -45,8 +45,12 @@ export async function readCommitLog(file: LogFile): Promise<readonly Uint8Array[
   return [...(first ?? []), ...(second ?? [])].map(({ payload }) => payload);
 }
 
+/** After an orderly end a half begins with nothing, and the rest of it is not looked at. */
 async function readHalf(file: LogFile, half: number): Promise<readonly Frame[]> {
-  const octets = Buffer.from(await file.read(half * Limits.commitLogHalf, Limits.commitLogHalf));
+  const start = half * Limits.commitLogHalf;
+  const head = await file.read(start, Header.size);
+  if (head.every((octet) => octet === 0)) return [];
+  const octets = Buffer.from(await file.read(start, Limits.commitLogHalf));
   const frames: Frame[] = [];
   for (let at = 0; ; ) {
     const frame = readFrame(octets, at);

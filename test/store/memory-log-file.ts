@@ -4,6 +4,7 @@ import { COMMIT_LOG_LENGTH, type LogFile } from "../../src/store/commit-log.ts";
 export class MemoryLogFile implements LogFile {
   readonly octets: Buffer;
   writes = 0;
+  octetsRead = 0;
   isClosed = false;
   /** Writes fail after so many of their octets; `undefined` while the disk is well. */
   failAfter: number | undefined;
@@ -15,6 +16,7 @@ export class MemoryLogFile implements LogFile {
   }
 
   async read(position: number, length: number): Promise<Uint8Array> {
+    this.octetsRead += length;
     return this.octets.subarray(position, position + length);
   }
 
