@@ -5,6 +5,7 @@
  * How lmdb-js is used, and why:
  *  - `overlappingSync: false`: a write's promise resolves after LMDB's own durable commit, data and then meta
  *    page flushed. With its default, promises resolve before the flush, and a failed flush resolves nothing.
+ *    Those two flushes are why commits are acknowledged from a log (`logged-store.ts`).
  *  - `eventTurnBatching: false`: a transaction holds what was asked for, and no promise of its own that nobody
  *    could catch. Writes are still gathered: what is asked for during one commit is the next one's
  *    transaction, with one flush for all of it.
