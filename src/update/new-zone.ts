@@ -87,3 +87,8 @@ function tooLarge(origin: Name, limit: number): WindhoverError {
 function badZone(origin: Name, problem: string): WindhoverError {
   return new WindhoverError(ErrorCode.badZone, `zone ${formatName(origin)}: ${problem}`);
 }
+
+export function zoneExists(origin: Name): WindhoverError {
+  const message = `zone ${formatName(origin)} exists already; import into it, or delete it first`;
+  return new WindhoverError(ErrorCode.zoneExists, message);
+}

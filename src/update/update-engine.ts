@@ -18,14 +18,14 @@ import type { ZoneView } from "../zone/zone-view.ts";
 import { writeImport } from "./import-zone.ts";
 import { type Change, changeOfRequest, type Intent } from "./judge-change.ts";
 import { LostLedger } from "./lost-ledger.ts";
-import { checkNewZone } from "./new-zone.ts";
+import { checkNewZone, zoneExists } from "./new-zone.ts";
 import { noSuchZone, type Refusal, refuse } from "./refusal.ts";
 import { type RefusedUpdate, RefusedUpdates } from "./refused-updates.ts";
 import { draftRevert, type Revert } from "./revert-zone.ts";
 import { logRefused } from "./update-log.ts";
 import type { UpdateRequest, Verdict } from "./update-request.ts";
 import { ZoneHistory } from "./zone-history.ts";
-import { type LaneParts, ZoneLane, zoneExists } from "./zone-lane.ts";
+import { type LaneParts, ZoneLane } from "./zone-lane.ts";
 import { ZoneRecovery } from "./zone-recovery.ts";
 import type { ZoneTable } from "./zone-table.ts";
 

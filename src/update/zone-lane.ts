@@ -19,7 +19,7 @@ import { ConfirmedVersion, inDoubt } from "./confirmed-version.ts";
 import { type Draft, draftCommit } from "./draft-commit.ts";
 import { type FollowParts, followStore } from "./follow-store.ts";
 import type { Change, Intent } from "./judge-change.ts";
-import { loadEach } from "./new-zone.ts";
+import { loadEach, zoneExists } from "./new-zone.ts";
 import { checkStranger } from "./policy.ts";
 import { noSuchZone, type Refusal, refuse } from "./refusal.ts";
 import { ShownVersions } from "./shown-versions.ts";
@@ -34,7 +34,7 @@ export interface LaneParts extends FollowParts {
   /** After a change is visible: ours, with its entries; another writer's; none after a load of the whole zone. */
   readonly onCommit: (origin: Name, entries: readonly JournalEntry[]) => void;
   readonly onRefused: (intent: Intent, refusal: Refusal) => void;
-  /** Nothing is waiting, and the table has no such zone (any more): the lane may be forgotten. */
+  /** The store has no such zone (any more), and nothing is waiting: the lane may be forgotten. */
   readonly onGone: (lane: ZoneLane) => void;
   /** Runs a task after this turn's messages. */
   readonly defer: (task: () => void) => void;
@@ -63,6 +63,8 @@ export class ZoneLane {
   #isFollowAsked = false;
   /** The store may be past the table: look before the next commit. */
   #isStale = true;
+  /** The store was seen without the zone. */
+  #isGone = false;
   readonly #shown = new ShownVersions();
   readonly #confirmed: ConfirmedVersion;
   /** What the first update of a batch would do, drafted when it came. */
@@ -196,7 +198,7 @@ export class ZoneLane {
       else break;
     }
     this.#isRunning = false;
-    if (this.version === undefined) this.#parts.onGone(this);
+    if (this.#isGone) this.#parts.onGone(this);
     for (const listener of this.#idleListeners.splice(0)) listener();
   }
 
@@ -338,6 +340,7 @@ export class ZoneLane {
     const followed = await followStore(this.#parts, this.origin, this.#shown.all);
     if (followed.status === "gone") return this.#retire();
     this.#isStale = false;
+    this.#isGone = false;
     if (followed.isReloaded) this.#shown.reset(undefined);
     for (const version of followed.versions) this.#shown.add(version);
     if (!followed.isReloaded && followed.entries.length === 0) return;
@@ -361,6 +364,7 @@ export class ZoneLane {
     }
     this.#shown.reset({ serial: entry.toSerial, sequence: entry.sequence });
     this.#isStale = false;
+    this.#isGone = false;
     logApplied(this.#parts.log, entry);
     this.#tellOfCommit([entry]);
   }
@@ -370,8 +374,8 @@ export class ZoneLane {
     this.#isStale = true;
     for (let attempt = 0; attempt < Limits.commitAttempts; attempt++) {
       const isDeleted = await this.#parts.store.deleteZone(this.origin);
-      if (!isDeleted && this.version !== undefined) await this.#followStore();
       if (isDeleted) this.#retire();
+      else await this.#followStore();
       if (this.version === undefined) return isDeleted;
     }
     throw new WindhoverError(ErrorCode.storeUnavailable, "the store loses zones again and again");
@@ -379,6 +383,7 @@ export class ZoneLane {
 
   #retire(): void {
     this.#isStale = true;
+    this.#isGone = true;
     if (this.version !== undefined) this.#parts.table.dropZone(this.origin);
     this.#shown.reset(undefined);
   }
@@ -389,9 +394,4 @@ export class ZoneLane {
     const detail = `the store is not available: ${errorMessage(error)}`;
     return refuse(Rcode.servFail, "store-unavailable", detail);
   }
-}
-
-export function zoneExists(origin: Name): WindhoverError {
-  const message = `zone ${formatName(origin)} exists already; import into it, or delete it first`;
-  return new WindhoverError(ErrorCode.zoneExists, message);
 }
