@@ -196,6 +196,28 @@ describe("a flood of wrong passwords", () => {
     expect(outcomes.filter((outcome) => outcome === undefined)).toHaveLength(admitted);
   });
 
+  test("does not come of a reload that leaves the passwords as they are", async () => {
+    const { accounts } = open();
+    const alice = { name: "alice", password: hash, grants: GRANTS };
+    accounts.replaceConfigured([alice]);
+    await accounts.verifyBasic("alice", "correct");
+    accounts.replaceConfigured([
+      { ...alice, grants: [] },
+      { name: "bob", token: "t", grants: [] },
+    ]);
+    const admitted = Limits.passwordChecks + Limits.passwordQueue;
+    const flood = Array.from({ length: admitted }, (_, at) =>
+      accounts.verifyBasic("alice", `wrong${at}`),
+    );
+    const late = () => accounts.verifyBasic("alice", "correct");
+    expect(await late()).toMatchObject({ grants: [] });
+    accounts.replaceConfigured([]);
+    accounts.replaceConfigured([alice]);
+    expect(await late()).toBe("busy");
+    await Promise.all(flood);
+    expect(await late()).toMatchObject({ actor: "user:alice" });
+  });
+
   test("leaves the event loop to others: it turns many times while one check runs", async () => {
     const { accounts } = open();
     accounts.replaceConfigured([{ name: "alice", password: hash, grants: GRANTS }]);

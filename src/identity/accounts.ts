@@ -76,10 +76,13 @@ export class Accounts {
   prepareConfigured(texts: readonly UserText[]): () => void {
     const users = new Map(texts.map((text) => [text.name, parseUser(text)]));
     const plainTokens = indexPlainTokens(texts, users);
+    const hashes = new Set([...users.values()].map(({ hash }) => hash));
     return () => {
+      // While all hashes stay, everybody's password does: nobody has to be checked anew because of another change.
+      const isLess = [...this.#configured.values()].some(({ hash }) => !hashes.has(hash));
       this.#configured = users;
       this.#plainTokens = plainTokens;
-      this.#cache.clear();
+      if (isLess) this.#cache.clear();
       this.#chooseDecoy();
     };
   }
