@@ -17,10 +17,12 @@ export function startChild(
   script: string,
   args: readonly string[],
   identity: { uid?: number; gid?: number } = {},
+  environment: Readonly<Record<string, string>> = {},
 ): Child {
   const stdio = ["ignore", "pipe", "inherit"] as const;
   const child: ChildProcess = spawn(process.execPath, [script, ...args], {
     stdio: [...stdio],
+    env: { ...process.env, ...environment },
     ...identity,
   });
   const lines: string[] = [];
