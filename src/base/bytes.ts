@@ -26,9 +26,14 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   return joined;
 }
 
+/** What `toString("latin1")` of a Buffer comes down to, for any octets: no Buffer has to be made for it. */
+const { latin1Slice } = Buffer.prototype as unknown as {
+  latin1Slice(this: Uint8Array, start: number, end: number): string;
+};
+
 /** One string character per octet: a Map key for bytes, and its way back. */
 export function bytesKey(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+  return latin1Slice.call(bytes, 0, bytes.length);
 }
 
 export function keyBytes(key: string): Uint8Array {

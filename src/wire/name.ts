@@ -220,7 +220,11 @@ export function isSubdomain(name: Name, ancestor: Name): boolean {
   if (start < 0) return false;
   let at = 0;
   while (at < start) at += (name[at] as number) + 1;
-  return at === start && equalBytes(name.subarray(start), ancestor);
+  if (at !== start) return false;
+  for (let octet = 0; octet < ancestor.length; octet++) {
+    if (name[start + octet] !== ancestor[octet]) return false;
+  }
+  return true;
 }
 
 /** The name without its leftmost label. The root has no parent: asking is a programmer's error. */
