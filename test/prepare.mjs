@@ -31,7 +31,24 @@ const TOOLS = {
   dhcpd: "isc-dhcp-server",
   ip: "iproute2",
   kresd: "knot-resolver",
+  gcc: "gcc",
+  "musl-gcc": "musl-tools",
+  ...otherMachine(),
 };
+
+/** A compiler for the other kind of machine that the native port is made for, and its headers. */
+function otherMachine() {
+  if (process.arch === "arm64") {
+    return {
+      "x86_64-linux-gnu-gcc": "gcc-x86-64-linux-gnu",
+      "/usr/x86_64-linux-gnu/include/netinet/in.h": "libc6-dev-amd64-cross",
+    };
+  }
+  return {
+    "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
+    "/usr/aarch64-linux-gnu/include/netinet/in.h": "libc6-dev-arm64-cross",
+  };
+}
 
 const PATH = [
   ...(process.env.PATH ?? "").split(delimiter),

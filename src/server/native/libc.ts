@@ -76,7 +76,7 @@ export const Option = {
 export type SocketOption = readonly [level: number, name: number];
 
 /** Which system call sends and receives many datagrams, by `process.arch`. */
-const BATCH_CALLS: Readonly<Record<string, { receive: number; send: number }>> = {
+export const BATCH_CALLS: Readonly<Record<string, { receive: number; send: number }>> = {
   x64: { receive: 299, send: 307 },
   arm64: { receive: 243, send: 269 },
 };

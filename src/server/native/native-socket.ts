@@ -32,7 +32,7 @@ export interface NativeSocket {
 }
 
 /** IP_PMTUDISC_OMIT: forged ICMP messages about the path's MTU make us send no fragments (RFC 9715). */
-const OMIT_PATH_MTU = 5;
+export const OMIT_PATH_MTU = 5;
 
 /** Binds every address `threads` times over, or none: for each thread its sockets. Throws `listen`. */
 export function openNativeSockets(
@@ -126,7 +126,7 @@ export function interfaceOf(libc: Libc, address: string): number {
 }
 
 /** Where the count of dropped datagrams stands in `memoryInfo` (SK_MEMINFO_DROPS). */
-const DROPS = 8;
+export const DROPS = 8;
 
 /** Counts what the kernel dropped because a socket's buffer was full. */
 export class SocketDrops {
