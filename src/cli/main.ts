@@ -42,7 +42,14 @@ async function main(argv: readonly string[]): Promise<void> {
     out: process.stdout,
     err: process.stderr,
   };
+  if (word !== "serve") process.stdout.on("error", endWithReader);
   await command(args, context);
+}
+
+/** `windhover … | head` has what it wanted: nobody made a mistake. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
 }
 
 function once(load: () => Config): () => Config {

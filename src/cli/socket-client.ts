@@ -11,6 +11,11 @@ export interface SocketRequest {
   readonly text?: Readable;
 }
 
+export interface SocketAnswer {
+  readonly headers: IncomingHttpHeaders;
+  readonly chunks: AsyncIterable<Buffer>;
+}
+
 export class SocketClient {
   readonly #socket: string;
 
@@ -30,21 +35,22 @@ export class SocketClient {
 
   /** Copies the answer's text to `output` as it arrives. Returns the answer's headers. */
   async copyText(call: SocketRequest, output: NodeJS.WritableStream): Promise<IncomingHttpHeaders> {
+    const { headers, chunks } = await this.open(call);
+    for await (const chunk of chunks) {
+      if (!output.write(chunk)) await new Promise((drained) => output.once("drain", drained));
+    }
+    return headers;
+  }
+
+  /** The answer as it arrives; who stops reading breaks it off. Throws what the server said was wrong. */
+  async open(call: SocketRequest): Promise<SocketAnswer> {
     const response = await this.#send(call);
-    if ((response.statusCode ?? 500) >= 400) {
-      const chunks: Buffer[] = [];
-      for await (const chunk of response) chunks.push(chunk as Buffer);
-      throw serverError(Buffer.concat(chunks).toString("utf8"));
+    if ((response.statusCode ?? 500) < 400) {
+      return { headers: response.headers, chunks: wholeAnswer(response) };
     }
-    try {
-      for await (const chunk of response) {
-        if (!output.write(chunk)) await new Promise((drained) => output.once("drain", drained));
-      }
-    } catch (error) {
-      const message = `the server's answer ended early: ${errorMessage(error)}; its log says more`;
-      throw new WindhoverError(ErrorCode.listen, message, { cause: error });
-    }
-    return response.headers;
+    const chunks: Buffer[] = [];
+    for await (const chunk of response) chunks.push(chunk as Buffer);
+    throw serverError(Buffer.concat(chunks).toString("utf8"));
   }
 
   #send(call: SocketRequest): Promise<IncomingMessage> {
@@ -71,6 +77,16 @@ export class SocketClient {
       ? `no server listens on ${this.#socket}; start one with \`windhover serve\`, or name its socket with --socket`
       : `cannot speak to the server on ${this.#socket}: ${error.message}`;
     return new WindhoverError(ErrorCode.listen, message, { cause: error });
+  }
+}
+
+/** Half an answer is an error, not an answer. */
+async function* wholeAnswer(response: IncomingMessage): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    for await (const chunk of response) yield chunk as Buffer;
+  } catch (error) {
+    const message = `the server's answer ended early: ${errorMessage(error)}; its log says more`;
+    throw new WindhoverError(ErrorCode.listen, message, { cause: error });
   }
 }
 

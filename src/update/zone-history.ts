@@ -214,7 +214,10 @@ export async function advanceDifference(
   const zone = formatName(origin);
   if (end === "limit") {
     const message = `more than ${Limits.historyDifference} records of ${zone} differ`;
-    throw new WindhoverError(ErrorCode.limit, `${message}: choose points that are nearer, or go in steps`);
+    throw new WindhoverError(
+      ErrorCode.limit,
+      `${message}: choose points that are nearer, or go in steps`,
+    );
   }
   if (end === "gap") {
     const message = `the history of ${zone} does not lead to serial ${to.serial} (#${to.sequence})`;

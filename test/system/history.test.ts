@@ -2,9 +2,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PROJECT_ROOT } from "../project-root.ts";
 import { EXAMPLE, ORIGIN, SECRET, ZONE } from "./harness/example.ts";
 import { freePort } from "./harness/ports.ts";
-import { skipWithout, until } from "./harness/program.ts";
+import { run, skipWithout, until } from "./harness/program.ts";
 import {
   type SecondaryName,
   SecondaryServer,
@@ -13,6 +14,7 @@ import {
 } from "./harness/secondaries.ts";
 import { Windhover } from "./harness/windhover.ts";
 
+const MAIN = join(PROJECT_ROOT, "dist/cli/main.js");
 const KEY = `hmac-sha256:key-sha256:${SECRET}`;
 const ROUTER = `hmac-sha256:router:${SECRET}`;
 
@@ -167,6 +169,7 @@ describe.skipIf(skipWithout("dig", "nsupdate"))("the history of a zone", () => {
     [["revert", "--change", "x"], "takes a number"],
     [["revert", "--to", "1", "--force"], "`force` goes with `change`"],
     [["revert", "--change", "3", "--name", "www"], "`names` goes with `to`"],
+    [["export", "--journal", "nowhere/journal.jsonl"], "cannot write nowhere/journal.jsonl"],
     [["label"], "add NAME [POINT]"],
     [["label", "ad", "x"], "did you mean `add`?"],
     [["label", "add", "2h"], "a letter first"],
@@ -270,6 +273,9 @@ test.skipIf(skipWithout("dig", "nsupdate"))(
       zone(server, "revert", "--to", "#1");
       expect(zone(server, "export")).toBe(before.replace(" 1 3600 600", " 3 3600 600"));
       expect(zone(server, "export", "--at", "#1")).toBe(before);
+      const command = `"${process.execPath}" "${MAIN}" zone export ${ORIGIN} | head -n 1`;
+      const first = run("sh", ["-c", command], { cwd: server.directory });
+      expect(first).toEqual({ status: 0, stdout: `$ORIGIN ${ORIGIN}.\n`, stderr: "" });
     } finally {
       await server.stop();
     }

@@ -1,12 +1,12 @@
 /** `windhover zone`: zones of the running server, and zone files checked without one. */
-import { once } from "node:events";
-import { createWriteStream } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { parseArgs } from "node:util";
-import { ErrorCode, WindhoverError } from "../../base/errors.ts";
+import { ErrorCode, errorMessage, WindhoverError } from "../../base/errors.ts";
 import { formatName, parseName } from "../../wire/name.ts";
 import type { Command, CommandContext } from "../command.ts";
 import { oneArgument, subcommand } from "../command.ts";
+import type { SocketRequest } from "../socket-client.ts";
 import { formatTable } from "../text-table.ts";
 import { readZoneFile, zoneLines, zoneSerial } from "../zone-file-source.ts";
 import { withQuery, zonePath } from "../zone-path.ts";
@@ -56,18 +56,26 @@ async function exportZone(args: readonly string[], { client, out }: CommandConte
   const path = zonePath(oneArgument(positionals, "the zone's origin"));
   const { at, journal } = values;
   const server = client();
-  const headers = await server.copyText(
-    { method: "GET", path: withQuery(`${path}/export`, { at }) },
-    out,
-  );
-  if (journal === undefined) return;
-  // By its sequence, so that the journal ends where the zone that was written stands.
-  const to = `#${headers["windhover-sequence"]}`;
-  const file = createWriteStream(journal);
-  await once(file, "open");
-  await server.copyText({ method: "GET", path: withQuery(`${path}/journal`, { to }) }, file);
-  file.end();
-  await once(file, "close");
+  const zone: SocketRequest = { method: "GET", path: withQuery(`${path}/export`, { at }) };
+  if (journal === undefined) return void (await server.copyText(zone, out));
+  await writeFile(journal, async (file) => {
+    const headers = await server.copyText(zone, out);
+    // By its sequence, so that the journal ends where the zone that was written stands.
+    const to = `#${headers["windhover-sequence"]}`;
+    const call: SocketRequest = { method: "GET", path: withQuery(`${path}/journal`, { to }) };
+    for await (const chunk of (await server.open(call)).chunks) await file.appendFile(chunk);
+  });
+}
+
+/** What goes wrong with the file names it. */
+async function writeFile(name: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
+  try {
+    const file = await open(name, "w");
+    await write(file).finally(() => file.close());
+  } catch (error) {
+    if (error instanceof WindhoverError) throw error;
+    throw new WindhoverError(ErrorCode.badRequest, `cannot write ${name}: ${errorMessage(error)}`);
+  }
 }
 
 async function showZone(args: readonly string[], { client, out }: CommandContext): Promise<void> {
