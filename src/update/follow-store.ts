@@ -33,7 +33,7 @@ import { RRsetPack } from "../zone/rrset-pack.ts";
 import { isSerialAfter, nextSerial } from "../zone/serial.ts";
 import { withSerial } from "../zone/soa.ts";
 import type { ZoneView } from "../zone/zone-view.ts";
-import { type Comparison, compareWithStored, withoutNewer } from "./lost-changes.ts";
+import { withoutNewer, ZoneComparison } from "./lost-changes.ts";
 import type { LostLedger } from "./lost-ledger.ts";
 import { entriesSinceFork, leadsTo } from "./shown-versions.ts";
 import type { ZoneTable, ZoneTableLoader } from "./zone-table.ts";
@@ -71,24 +71,22 @@ export async function followStore(
   shown: readonly ZoneVersion[],
 ): Promise<Followed> {
   const known = shown.at(-1);
-  let isTold = false;
+  let wasBehind = false;
   for (let attempt = 0; attempt < Limits.commitAttempts; attempt++) {
     const followed = known && (await followJournal(parts, origin, known));
     if (followed !== undefined) return followed;
     const zone = await parts.store.loadZone(origin);
+    if (known === undefined) return zone === undefined ? { status: "gone" } : reload(parts, zone);
     if (zone === undefined) {
-      if (known === undefined || (await isDeleted(parts, origin, known))) return { status: "gone" };
+      if (await isDeleted(parts, origin, known)) return { status: "gone" };
       await putBack(parts, origin, known);
-      continue;
+    } else if (!isSerialAfter(zone.serial, known.serial)) {
+      wasBehind = true;
+      await liftSerial(parts, zone, known);
+    } else {
+      const isApart = wasBehind || (await isApartFrom(parts, zone, known));
+      return reload(parts, zone, isApart ? shown : undefined);
     }
-    const isLater = known === undefined || isSerialAfter(zone.serial, known.serial);
-    const isApart =
-      known !== undefined && !isTold && (!isLater || (await isApartFrom(parts, zone, known)));
-    if (isLater && !isApart) return reload(parts, zone);
-    const { soa, ...difference } = await compareWithStored(viewOf(parts.table, origin), zone);
-    if (isApart) await tellLost(parts, zone, shown, difference);
-    isTold = true;
-    if (!isLater) await liftSerial(parts, zone, known, soa);
   }
   throw new WindhoverError(
     ErrorCode.conflict,
@@ -226,15 +224,16 @@ async function tellLost(
   parts: FollowParts,
   zone: LoadedZone,
   shown: readonly ZoneVersion[],
-  difference: Omit<Comparison, "soa">,
+  comparison: ZoneComparison,
 ): Promise<void> {
   const { lost, clock, log } = parts;
   const { origin, serial, sequence } = zone;
   const known = shown.at(-1) as ZoneVersion;
   const oldest = shown[0] as ZoneVersion;
   const entries = await readEntries(parts, zone, oldest.sequence);
-  const rrsets = withoutNewer(origin, difference.rrsets, entriesSinceFork(shown, entries, zone));
-  const { dropped } = difference;
+  const different = comparison.finish();
+  const rrsets = withoutNewer(origin, different, entriesSinceFork(shown, entries, zone));
+  const { dropped } = comparison;
   const fields = { zone: formatName(origin), shown: known.serial, stored: serial };
   if (rrsets.length + dropped === 0) {
     return log.warn(fields, "the store's history of the zone is not ours, but nothing is lost");
@@ -275,7 +274,14 @@ function addBatch(loader: ZoneTableLoader, batch: Iterable<RRset>): number {
   return count;
 }
 
-async function reload({ table, clock, log }: FollowParts, zone: LoadedZone): Promise<Followed> {
+/** `apart` are the versions shown until now, where what the store has is not what became of them. */
+async function reload(
+  parts: FollowParts,
+  zone: LoadedZone,
+  apart?: readonly ZoneVersion[],
+): Promise<Followed> {
+  const { table, clock, log } = parts;
+  const comparison = apart && new ZoneComparison(viewOf(table, zone.origin));
   const loader = table.beginZone(zone.origin);
   const fields = { zone: formatName(zone.origin), serial: zone.serial };
   let rrsets = 0;
@@ -283,10 +289,12 @@ async function reload({ table, clock, log }: FollowParts, zone: LoadedZone): Pro
   try {
     for await (const batch of zone.batches) {
       rrsets += addBatch(loader, batch);
+      comparison?.add(batch);
       if (clock.monotonicMs() - toldMs < PROGRESS_MS) continue;
       toldMs = clock.monotonicMs();
       log.info({ ...fields, rrsets }, "loading zone");
     }
+    if (apart && comparison) await tellLost(parts, zone, apart, comparison);
     loader.publish();
   } catch (error) {
     loader.abort();
@@ -311,14 +319,10 @@ async function liftSerial(
   { store, clock, log }: FollowParts,
   zone: LoadedZone,
   known: ZoneVersion,
-  soa: RRset | undefined,
 ): Promise<void> {
   const { origin, serial, sequence } = zone;
   const name = formatName(origin);
-  if (soa === undefined) {
-    const message = `zone ${name} has no SOA in the store: restore it from a backup`;
-    throw new WindhoverError(ErrorCode.storeFormat, message);
-  }
+  const soa = await findSoa(zone);
   const rrset = withSerial(soa, nextSerial(known.serial));
   const entry: JournalEntry = {
     ...ourEntry(origin, clock),
@@ -336,4 +340,14 @@ async function liftSerial(
   const next = versionAfter(expected, entry);
   const changes = [{ owner: origin, rrtype: Type.SOA, rrset }];
   await store.commit({ origin, expected, next, entries: [entry], changes });
+}
+
+async function findSoa(zone: LoadedZone): Promise<RRset> {
+  for await (const batch of zone.batches) {
+    for (const rrset of batch) if (rrset.rrtype === Type.SOA) return rrset;
+  }
+  throw new WindhoverError(
+    ErrorCode.storeFormat,
+    `zone ${formatName(zone.origin)} has no SOA in the store: restore it from a backup`,
+  );
 }

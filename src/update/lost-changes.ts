@@ -5,7 +5,7 @@
  */
 import { Limits } from "../base/limits.ts";
 import type { Principal } from "../identity/principal.ts";
-import type { JournalEntry, LoadedZone, ZoneVersion } from "../store/store.ts";
+import type { JournalEntry, ZoneVersion } from "../store/store.ts";
 import { Rcode, Type } from "../wire/code-points.ts";
 import { formatName, type Name, nameKey } from "../wire/name.ts";
 import { applyChangeset, invertChangeset } from "../zone/changeset.ts";
@@ -41,42 +41,45 @@ export interface LostPart {
   readonly dropped: number;
 }
 
-/** The store's zone beside the shown one. */
-export interface Comparison {
-  readonly soa: RRset | undefined;
-  readonly rrsets: readonly Omit<LostRRset, "isChangedSince">[];
-  readonly dropped: number;
-}
+export type Different = Omit<LostRRset, "isChangedSince">;
 
-/** Reads the stored zone once. The SOA is none of the differences: its serial goes its own way. */
-export async function compareWithStored(view: ZoneView, zone: LoadedZone): Promise<Comparison> {
-  const rrsets: Omit<LostRRset, "isChangedSince">[] = [];
-  const found = new Set<string>();
-  let soa: RRset | undefined;
-  let dropped = 0;
-  const differ = (owner: Name, rrtype: number, shown?: RRset, stored?: RRset) => {
-    if (rrsets.length < Limits.lostRRsets) rrsets.push({ owner, rrtype, shown, stored });
-    else dropped++;
-  };
-  for await (const batch of zone.batches) {
+/** The store's zone beside the shown one, read once. The SOA is no difference: its serial goes its own way. */
+export class ZoneComparison {
+  readonly #view: ZoneView;
+  readonly #different: Different[] = [];
+  readonly #stored = new Set<string>();
+  /** RRsets past the bound. */
+  dropped = 0;
+
+  constructor(view: ZoneView) {
+    this.#view = view;
+  }
+
+  add(batch: Iterable<RRset>): void {
     for (const stored of batch) {
       const { owner, rrtype } = stored;
-      if (rrtype === Type.SOA) {
-        soa = stored;
-        continue;
+      this.#stored.add(rrsetKey(stored));
+      const shown = this.#view.rrset(owner, rrtype);
+      if (!isSame(shown, stored)) this.#differ({ owner, rrtype, shown, stored });
+    }
+  }
+
+  /** After the last batch: with what only is shown. */
+  finish(): readonly Different[] {
+    for (const owner of this.#view.owners()) {
+      for (const shown of this.#view.rrsets(owner)) {
+        if (this.#stored.has(rrsetKey(shown))) continue;
+        this.#differ({ owner, rrtype: shown.rrtype, shown, stored: undefined });
       }
-      found.add(rrsetKey(stored));
-      const shown = view.rrset(owner, rrtype);
-      if (shown === undefined || !equalRRsets(shown, stored)) differ(owner, rrtype, shown, stored);
     }
+    return this.#different;
   }
-  for (const owner of view.owners()) {
-    for (const shown of view.rrsets(owner)) {
-      if (shown.rrtype === Type.SOA || found.has(rrsetKey(shown))) continue;
-      differ(owner, shown.rrtype, shown);
-    }
+
+  #differ(different: Different): void {
+    if (different.rrtype === Type.SOA) return;
+    if (this.#different.length < Limits.lostRRsets) this.#different.push(different);
+    else this.dropped++;
   }
-  return { soa, rrsets, dropped };
 }
 
 /**
@@ -85,7 +88,7 @@ export async function compareWithStored(view: ZoneView, zone: LoadedZone): Promi
  */
 export function withoutNewer(
   origin: Name,
-  rrsets: readonly Omit<LostRRset, "isChangedSince">[],
+  rrsets: readonly Different[],
   since: readonly JournalEntry[],
 ): LostRRset[] {
   const changed = new Set<string>();
