@@ -249,6 +249,23 @@ describe("mistakes are named", () => {
     expect(fromFile(content).load).toThrow(message);
   });
 
+  test.each([
+    ["keys: { name: k, secret: hunter2 }", "`keys`: expected a list, but it is a mapping"],
+    ["dns: { identity: [hunter2] }", "but it is a list"],
+    ["zones: [{ origin: a, notify: { a: hunter2 } }]", "`zones[0].notify`: expected a list"],
+    ["log: { level: { a: hunter2 } }", "but it is a mapping"],
+    [
+      "users: [{ name: u, token: 20202, grants: [] }]",
+      "`users[0].token`: expected string, but it is something else",
+    ],
+    ["dns: { cookieSecret: hunter2 }", "but it is something else"],
+    ["http: { ttl: many }", 'but it is "many"'],
+    ["zones: [{}]", "but it is missing"],
+  ])("without what may be a secret: %s", (content, message) => {
+    expect(fromFile(content).load).toThrow(message);
+    expect(fromFile(content).load).not.toThrow(/hunter2|20202/);
+  });
+
   test("a text of 128 octets is not too long", () => {
     expect(fromFile(`dns: { identity: ${"ü".repeat(64)} }`).load().dns.identity).toHaveLength(64);
   });

@@ -117,10 +117,30 @@ function mistakeAt(place: string, path: KeyPath): (problem: string) => Error {
 }
 
 function checkShape(tree: Record<string, unknown>, place: (path: KeyPath) => string): ConfigText {
+  const path = mappingForList(ConfigText, tree);
+  if (path !== undefined) {
+    throw badConfig(
+      place(path),
+      `\`${formatKeyPath(path)}\`: expected a list, but it is a mapping`,
+    );
+  }
   const filled = Value.Default(ConfigText, tree);
   if (Value.Check(ConfigText, filled)) return filled;
   const error = Value.Errors(ConfigText, filled).First() as ValueError;
   throw badConfig(place(error.path.split("/").slice(1)), explain(error));
+}
+
+/** Where a mapping stands for a list: filling in defaults would make an empty list of it, and no mistake. */
+function mappingForList(schema: TSchema, value: unknown): KeyPath | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  if (schema.type === "array" && !Array.isArray(value)) return [];
+  for (const [key, each] of Object.entries(value)) {
+    const properties = schema.properties as Record<string, TSchema> | undefined;
+    const child = properties?.[key] ?? (schema.items as TSchema | undefined);
+    const path = child === undefined ? undefined : mappingForList(child, each);
+    if (path !== undefined) return [key, ...path];
+  }
+  return undefined;
 }
 
 /** One sentence for a schema error: the key as a person writes it, and what it should have been. */
@@ -136,7 +156,17 @@ function explain(error: ValueError): string {
       nearest === undefined ? `known here: ${known.join(", ")}` : `did you mean \`${nearest}\`?`;
     return `unknown key \`${key}\`; ${advice}`;
   }
-  return `\`${key}\`: ${error.message.toLowerCase()}, but it is ${JSON.stringify(error.value) ?? "missing"}`;
+  return `\`${key}\`: ${error.message.toLowerCase()}, but it is ${describe(path, error.value)}`;
+}
+
+/** Keys whose values are told to nobody, and so neither are lists and mappings, which may hold them. */
+const SECRET_KEYS = ["secret", "password", "token", "cookieSecret"];
+
+function describe(path: readonly string[], value: unknown): string {
+  if (value === undefined) return "missing";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object" && value !== null) return "a mapping";
+  return SECRET_KEYS.includes(path.at(-1) ?? "") ? "something else" : JSON.stringify(value);
 }
 
 function schemaAt(path: readonly string[]): TSchema | undefined {
