@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PROJECT_ROOT } from "../project-root.ts";
+import { startRedisServer } from "../store/redis-server.ts";
 import { EXAMPLE, ORIGIN, SECRET, ZONE } from "./harness/example.ts";
 import { freePort } from "./harness/ports.ts";
 import { run, skipWithout, until } from "./harness/program.ts";
@@ -37,6 +38,11 @@ function refusal(server: Windhover, word: string, ...args: readonly string[]): s
   return done.stderr;
 }
 
+/** The sequences of the entries shown. */
+function heads(text: string): string[] {
+  return text.split("\n").flatMap((line) => /^#\d+/.exec(line)?.[0] ?? []);
+}
+
 const HOME = `home.${ORIGIN}`;
 const setHome = (address: string) => [`del ${HOME} A`, `add ${HOME} 60 A ${address}`];
 
@@ -56,8 +62,6 @@ describe.skipIf(skipWithout("dig", "nsupdate"))("the history of a zone", () => {
   afterAll(async () => {
     await server?.stop();
   });
-
-  const heads = (text: string) => text.split("\n").flatMap((line) => /^#\d+/.exec(line)?.[0] ?? []);
 
   test("says who changed a name, through which door, from where", () => {
     const text = zone(server, "history", "--name", "www");
@@ -326,3 +330,32 @@ describe("a revert goes out like any change", () => {
     },
   );
 });
+
+test.skipIf(skipWithout("redis-server", "dig", "nsupdate"))(
+  "two nodes on one Redis have one history: labelled at one, compared and taken back at the other",
+  async () => {
+    const redis = await startRedisServer();
+    const config = { ...EXAMPLE.config, store: redis.url };
+    const one = await Windhover.start({ ...EXAMPLE, config });
+    const two = await Windhover.start({ ...EXAMPLE, config });
+    const answers = async (server: Windhover, address: string) =>
+      until(`the answer ${address}`, () => server.dig(HOME, "A")[0] === address);
+    try {
+      zone(one, "label", "add", "before");
+      expect(update(two, ROUTER, ...setHome("192.0.2.2"))).toMatchObject({ status: 0 });
+      await answers(one, "192.0.2.2");
+      expect(update(one, ROUTER, ...setHome("192.0.2.3"))).toMatchObject({ status: 0 });
+      await answers(two, "192.0.2.3");
+      expect(zone(two, "diff", "before")).toContain(`+ ${HOME}. 60 IN A 192.0.2.3\n`);
+      expect(zone(two, "revert", "--to", "before")).toContain("by serial 4:");
+      expect(two.dig(HOME, "A")).toEqual(["192.0.2.1"]);
+      await answers(one, "192.0.2.1");
+      expect(heads(zone(one, "history", "--name", "home"))).toEqual(["#4", "#3", "#2", "#1"]);
+      expect(zone(one, "export")).toBe(zone(two, "export"));
+    } finally {
+      await one.stop();
+      await two.stop();
+      await redis.destroy();
+    }
+  },
+);
