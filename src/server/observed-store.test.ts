@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { FlakyStore, ORIGIN, TestClock } from "../../test/server/http-fixture.ts";
+import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
+import type { RRset } from "../zone/rrset.ts";
 import { ObservedStore } from "./observed-store.ts";
 
 const CREATION = {
@@ -64,4 +66,77 @@ test("only what was committed is timed, with the updates in it", async () => {
   expect(await observed.store.commit(BATCH)).toMatchObject({ status: "committed" });
   expect(await observed.store.commit(BATCH)).toMatchObject({ status: "conflict" });
   expect(commits).toEqual([[1, 0]]);
+});
+
+test("a change that too few replicas have is a problem until one is safe, whatever is read meanwhile", async () => {
+  const inner = new FlakyStore();
+  const silent: { problem: string | undefined } = { problem: "0 of 1 replicas had it" };
+  const commit = inner.commit.bind(inner);
+  const { observed, lines } = observe(
+    Object.assign(inner, {
+      commit: async (batch: typeof BATCH) => {
+        const { problem } = silent;
+        return { ...(await commit(batch)), ...(problem && { unconfirmed: problem }) };
+      },
+      confirm: async () => silent.problem,
+    }) as FlakyStore,
+  );
+  await observed.store.createZone(CREATION, []);
+  await observed.store.commit(BATCH);
+  await observed.store.listZones();
+  expect(observed.problem).toBe(silent.problem);
+  expect(await observed.store.confirm?.(ORIGIN)).toBe(silent.problem);
+  silent.problem = undefined;
+  expect(await observed.store.confirm?.(ORIGIN)).toBeUndefined();
+  expect(observed.problem).toBeUndefined();
+  expect(lines).toEqual([
+    "too few replicas have a change: it is shown and not acknowledged",
+    "replicas have the changes",
+  ]);
+});
+
+test("hazards, and what cannot be read, are warnings until they are gone, told once", async () => {
+  const inner = new FlakyStore();
+  const { observed, lines } = observe(inner);
+  observed.setHazards(["keeps nothing"]);
+  observed.setHazards(["keeps nothing", "evicts"]);
+  expect(observed.warnings).toEqual(["keeps nothing", "evicts"]);
+  observed.setHazards([]);
+  const readJournal = inner.readJournal.bind(inner);
+  inner.readJournal = async () => {
+    throw new WindhoverError(ErrorCode.storeFormat, "key x cannot be read");
+  };
+  const read = () => observed.store.readJournal(ORIGIN, { afterSequence: 0, limit: 1 });
+  await expect(read()).rejects.toThrow("key x");
+  await expect(read()).rejects.toThrow("key x");
+  expect(observed.warnings).toEqual(["key x cannot be read"]);
+  expect(observed.problem).toBeUndefined();
+  inner.readJournal = readJournal;
+  await read();
+  expect(observed.warnings).toEqual([]);
+  const unreadable = "the store holds what cannot be read: the zone goes on as it is shown";
+  expect(lines).toEqual(["keeps nothing", "evicts", unreadable]);
+});
+
+test("a zone of which a part cannot be read is a warning until it can be", async () => {
+  const inner = new FlakyStore();
+  const { observed } = observe(inner);
+  await observed.store.createZone(CREATION, []);
+  const loadZone = inner.loadZone.bind(inner);
+  inner.loadZone = async (origin) => {
+    const zone = await loadZone(origin);
+    // biome-ignore lint/correctness/useYield: it fails before the first
+    async function* batches(): AsyncGenerator<readonly RRset[]> {
+      throw new WindhoverError(ErrorCode.storeFormat, "key y cannot be read");
+    }
+    return zone && { ...zone, batches: batches() };
+  };
+  const read = async () => {
+    for await (const _ of (await observed.store.loadZone(ORIGIN))?.batches ?? []);
+  };
+  await expect(read()).rejects.toThrow("key y");
+  expect(observed.warnings).toEqual(["key y cannot be read"]);
+  inner.loadZone = loadZone;
+  await read();
+  expect(observed.warnings).toEqual([]);
 });

@@ -8,6 +8,8 @@ import type { RRset } from "../zone/rrset.ts";
 
 const UNREADABLE = "the store holds what cannot be read: the zone goes on as it is shown";
 
+const UNCONFIRMED = "too few replicas have a change: it is shown and not acknowledged";
+
 export interface StoreObserver {
   readonly clock: Clock;
   readonly log: Logger;
@@ -19,6 +21,8 @@ export class ObservedStore {
   readonly store: Store;
   readonly #observer: StoreObserver;
   #problem: string | undefined;
+  /** Why the last change was not as safe as was asked for; reading says nothing about that. */
+  #unconfirmed: string | undefined;
   #hazards: readonly string[] = [];
   /** What could not be read, by what it was read for. */
   readonly #unreadable = new Map<string, string>();
@@ -30,7 +34,7 @@ export class ObservedStore {
 
   /** Why the store is not to be relied on; `undefined` while it is. */
   get problem(): string | undefined {
-    return this.#problem;
+    return this.#problem ?? this.#unconfirmed;
   }
 
   /** What does not keep updates from being taken, but an operator should know: each in a sentence. */
@@ -52,6 +56,14 @@ export class ObservedStore {
     this.#problem = isUp ? undefined : problem;
     if (isUp) log.info({}, "the store is back: updates are taken again");
     else log.error({ problem }, "the store is down: queries go on, updates are refused");
+  }
+
+  #setUnconfirmed(problem: string | undefined): void {
+    const { log } = this.#observer;
+    const before = this.#unconfirmed;
+    this.#unconfirmed = problem;
+    if (problem !== undefined && before === undefined) log.error({ problem }, UNCONFIRMED);
+    if (problem === undefined && before !== undefined) log.info({}, "replicas have the changes");
   }
 
   #watch(inner: Store): Store {
@@ -80,7 +92,7 @@ export class ObservedStore {
     const startMs = clock.monotonicMs();
     const outcome = await this.#use(inner.commit(batch));
     if (outcome.status === "committed") {
-      if (outcome.unconfirmed !== undefined) this.setState(false, outcome.unconfirmed);
+      this.#setUnconfirmed(outcome.unconfirmed);
       onCommit(batch.entries.length, (clock.monotonicMs() - startMs) / 1_000);
     }
     return outcome;
@@ -88,7 +100,7 @@ export class ObservedStore {
 
   async #confirm(asking: Promise<string | undefined>): Promise<string | undefined> {
     const problem = await this.#use(asking);
-    if (problem !== undefined) this.setState(false, problem);
+    this.#setUnconfirmed(problem);
     return problem;
   }
 
