@@ -17,6 +17,7 @@ import { Limits } from "../base/limits.ts";
 import { createMemoryState, MemoryStore } from "../store/memory-store.ts";
 import type { LoadedZone, Store, ZoneVersion } from "../store/store.ts";
 import type { RRset } from "../zone/rrset.ts";
+import { packRRsets } from "../zone/rrset-pack.ts";
 import { type FollowParts, followStore } from "./follow-store.ts";
 import { LostLedger } from "./lost-ledger.ts";
 import { createUpdateEngine } from "./update-engine.ts";
@@ -70,6 +71,21 @@ function rebatch(
     return { ...zone, batches: batches(zone) };
   };
 }
+
+test("a zone that the store gives in packs is loaded from them", async () => {
+  const { store, parts, follow, expectAlike } = await following();
+  const loadZone = store.loadZone.bind(store);
+  store.loadZone = async (origin) => {
+    const zone = await loadZone(origin);
+    async function* batches(whole: LoadedZone) {
+      for await (const batch of whole.batches) yield* packRRsets(origin, batch);
+    }
+    return zone && { ...zone, batches: batches(zone) };
+  };
+  expect(await follow(undefined)).toMatchObject({ status: "following", isReloaded: true });
+  expectAlike();
+  expect(parts.table.zoneUsage(ORIGIN).rrsets).toBe(exampleZone().length);
+});
 
 describe("a zone that changed in the store", () => {
   test("is followed by its journal", async () => {

@@ -837,7 +837,7 @@ describe("an import", () => {
       each.rrtype === rrtype("AAAA") ? rrset("home", 60, "AAAA", "2001:db8::2") : each,
     );
     wanted.splice(5, 1);
-    expect(await server.engine.importZone(intent, wanted)).toMatchObject({
+    expect(await server.engine.importZone(intent, new ZoneMap(ORIGIN, wanted))).toMatchObject({
       status: "applied",
       serial: 11,
     });
@@ -847,7 +847,7 @@ describe("an import", () => {
     const [, entry] = await journal(server);
     expect(entry!.removed).toHaveLength(3);
     expect(entry!.added).toHaveLength(2);
-    expect(await server.engine.importZone(intent, wanted)).toEqual({
+    expect(await server.engine.importZone(intent, new ZoneMap(ORIGIN, wanted))).toEqual({
       status: "unchanged",
       serial: 11,
     });
@@ -858,33 +858,59 @@ describe("an import", () => {
     const twoAliases = exampleZone().map((each) =>
       each.rrtype === rrtype("CNAME") ? rrset("alias", 300, "CNAME", "home", "ns1") : each,
     );
-    expect(await server.engine.importZone(intent, twoAliases)).toMatchObject({
+    expect(await server.engine.importZone(intent, new ZoneMap(ORIGIN, twoAliases))).toMatchObject({
       reason: "bad-operation",
       detail: "alias.dyn.example.com. CNAME can have one RR only",
     });
     const elsewhere = { ...intent, origin: at("other.org.") };
-    expect(await server.engine.importZone(elsewhere, [])).toMatchObject({
+    expect(await server.engine.importZone(elsewhere, new ZoneMap(at("other.org.")))).toMatchObject({
       rcode: Rcode.notAuth,
       reason: "no-such-zone",
     });
   });
 
+  test("of a large zone lets others have their turn, and updates of the zone come after it", async () => {
+    const hosts = Array.from({ length: 2_500 }, (_, at) => rrset(`h${at}`, 60, "A", "192.0.2.1"));
+    const server = await serverWithZone(exampleZone(10));
+    const other = { ...intent, origin: at("other.org.") };
+    const apex = ["SOA ns.net. root.net. 1 2 3 4 5", "NS ns.net."].map((text) => {
+      const [type, ...rdata] = text.split(" ") as [string, ...string[]];
+      return rrset("other.org.", 60, type, rdata.join(" "));
+    });
+    await server.engine.createZone(other, apex);
+    const done: string[] = [];
+    const wanted = new ZoneMap(ORIGIN, [...exampleZone(10), ...hosts]);
+    const all = [
+      server.engine.importZone(intent, wanted).then(({ status }) => done.push(`import ${status}`)),
+      server.engine.submit(newHost(1)).then(({ status }) => done.push(`update ${status}`)),
+      server.engine
+        .submit({ ...request([add("x.other.org.", 1, "A", "192.0.2.1")]), ...other })
+        .then(({ status }) => done.push(`other ${status}`)),
+    ];
+    await Promise.all(all);
+    expect(done).toEqual(["other applied", "import applied", "update applied"]);
+  });
+
   test("takes a later serial from the file", async () => {
     const server = await serverWithZone(exampleZone(10));
-    expect(await server.engine.importZone(intent, exampleZone(20))).toMatchObject({ serial: 20 });
+    expect(
+      await server.engine.importZone(intent, new ZoneMap(ORIGIN, exampleZone(20))),
+    ).toMatchObject({ serial: 20 });
   });
 
   test("is for operators, inside the zone, and keeps the apex whole", async () => {
     const server = await serverWithZone();
     const stranger = { ...intent, principal: principal({ zone: ORIGIN }) };
-    expect(await server.engine.importZone(stranger, exampleZone())).toMatchObject({
+    expect(
+      await server.engine.importZone(stranger, new ZoneMap(ORIGIN, exampleZone())),
+    ).toMatchObject({
       reason: "no-grant",
     });
     const outside = [...exampleZone(), rrset("x.org.", 1, "A", "192.0.2.1")];
-    expect(await server.engine.importZone(intent, outside)).toMatchObject({
+    expect(await server.engine.importZone(intent, new ZoneMap(ORIGIN, outside))).toMatchObject({
       reason: "not-in-zone",
     });
-    expect(await server.engine.importZone(intent, [soa(5)])).toMatchObject({
+    expect(await server.engine.importZone(intent, new ZoneMap(ORIGIN, [soa(5)]))).toMatchObject({
       reason: "bad-operation",
     });
     expect(server.engine.zones()).toMatchObject([{ serial: 1 }]);
@@ -900,7 +926,9 @@ describe("closing", () => {
       rcode: Rcode.servFail,
       reason: "shutting-down",
     });
-    expect(await server.engine.importZone(intent, exampleZone(9))).toMatchObject({
+    expect(
+      await server.engine.importZone(intent, new ZoneMap(ORIGIN, exampleZone(9))),
+    ).toMatchObject({
       rcode: Rcode.servFail,
       reason: "shutting-down",
     });
@@ -947,7 +975,9 @@ describe("a zone's size", () => {
     const swap = request([deleteName("host1"), add("host4", 60, "A", "192.0.2.4")]);
     expect((await engine.submit(swap)).status).toBe("applied");
     const more = ["x1", "x2", "x3"].map((host) => rrset(host, 60, "A", "192.0.2.1"));
-    expect(await engine.importZone(intent, [...exampleZone(), ...more])).toMatchObject(full);
+    expect(
+      await engine.importZone(intent, new ZoneMap(ORIGIN, [...exampleZone(), ...more])),
+    ).toMatchObject(full);
   });
 
   test("counts when it is made", async () => {

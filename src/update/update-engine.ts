@@ -13,9 +13,8 @@ import { Rcode } from "../wire/code-points.ts";
 import { formatName, type Name, nameKey } from "../wire/name.ts";
 import { type Difference, withoutSerialStep } from "../zone/changeset.ts";
 import type { RRset } from "../zone/rrset.ts";
-import { ZoneMap } from "../zone/zone-map.ts";
 import type { ZoneView } from "../zone/zone-view.ts";
-import { writeImport } from "./import-zone.ts";
+import { draftImport } from "./import-zone.ts";
 import { type Change, changeOfRequest, type Intent } from "./judge-change.ts";
 import { LostLedger } from "./lost-ledger.ts";
 import { checkNewZone, zoneExists } from "./new-zone.ts";
@@ -58,8 +57,8 @@ export interface ZoneEngine extends UpdateEngine {
   createZone(intent: Intent, rrsets: Iterable<RRset>): Promise<void>;
   /** Ends a zone and its history. Throws `forbidden` or `no-such-zone`. */
   deleteZone(intent: Intent): Promise<void>;
-  /** Makes the zone what `rrsets` say by one update with their difference; its serial never goes back. */
-  importZone(intent: Intent, rrsets: Iterable<RRset>): Promise<Verdict>;
+  /** Makes the zone what `wanted` is by one update with the difference; its serial never goes back. */
+  importZone(intent: Intent, wanted: ZoneView): Promise<Verdict>;
   /**
    * Takes the zone back by one update, or says what that would do; its serial goes on. Throws `forbidden`, `no-such-zone`,
    * and why the way back cannot be read.
@@ -226,9 +225,11 @@ class Engine implements ZoneEngine {
     this.#parts.log.info({ zone, actor: principal.actor, door, address }, "zone deleted");
   }
 
-  importZone(intent: Intent, rrsets: Iterable<RRset>): Promise<Verdict> {
-    const wanted = new ZoneMap(intent.origin, rrsets);
-    return this.#submit({ intent, write: (zone) => writeImport(zone, intent.principal, wanted) });
+  importZone(intent: Intent, wanted: ZoneView): Promise<Verdict> {
+    const { origin } = intent;
+    const lane = this.#isClosing ? undefined : this.#lanes.get(nameKey(origin));
+    if (lane === undefined) return this.#turnAway(intent);
+    return lane.submitAlone(draftImport(intent, wanted, () => this.view(origin) as ZoneView));
   }
 
   async revertZone(intent: Intent, revert: Revert, isDryRun: boolean): Promise<RevertedZone> {

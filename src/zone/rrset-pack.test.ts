@@ -47,6 +47,34 @@ describe("a pack", () => {
     expect(() => writer.take()).toThrow("a pack has an RRset");
   });
 
+  test("takes RRsets as stores keep them apart, and only what is exactly one", () => {
+    const one = makeRRset(name("a"), 1, 60, [new Uint8Array([192, 0, 2, 1])]);
+    const key = [9, 1, 0x61, 0, 1];
+    const value = [8, 0, 0, 0, 60, 0, 1, 0, 4, 192, 0, 2, 1];
+    const writer = new PackWriter(ORIGIN);
+    const add = (keyOctets: number[], valueOctets: number[]) =>
+      writer.addRecord(Uint8Array.from(keyOctets), 1, Uint8Array.from(valueOctets), 1);
+    expect(add([9, 0], value)).toBe(false);
+    expect(add([9, ...Array<number>(300).fill(1)], value)).toBe(false);
+    expect(add([9, 2, 0x61, 0, 1], value)).toBe(false);
+    expect(add(key, value.slice(0, -1))).toBe(false);
+    expect(add(key, [...value, 0])).toBe(false);
+    expect(writer.isEmpty).toBe(true);
+    expect(add(key, value)).toBe(true);
+    expect(add(key, [8])).toBe(false);
+    expect([...writer.take()]).toEqual([one]);
+  });
+
+  test("is lent without a copy until the next RRset is added", () => {
+    const writer = new PackWriter(ORIGIN);
+    const rrsets = ["a", "b"].map((text) => makeRRset(name(text), 1, 60, [new Uint8Array(4)]));
+    writer.add(rrsets[0] as RRset);
+    const lent = writer.lend();
+    expect([...lent]).toEqual([rrsets[0]]);
+    writer.add(rrsets[1] as RRset);
+    expect([...lent]).toEqual([rrsets[1]]);
+  });
+
   test("takes no owner from outside its zone", () => {
     const outside = makeRRset(parseName("a.example.net."), 1, 60, [new Uint8Array(4)]);
     expect(() => [...packRRsets(ORIGIN, [outside])]).toThrow("an owner lies in its zone");

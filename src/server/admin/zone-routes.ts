@@ -1,11 +1,12 @@
 /** `/v1/zones`: what zones there are, import and export as zone files, deletion. */
+import { setImmediate as othersTurn } from "node:timers/promises";
 import { type Static, Type } from "@sinclair/typebox";
 import type { FastifyPluginAsync } from "fastify";
 import { Limits } from "../../base/limits.ts";
 import type { Logger } from "../../base/log.ts";
 import type { ZoneEngine } from "../../update/update-engine.ts";
 import { formatName, type Name, nameKey, parseName } from "../../wire/name.ts";
-import { readCheckedZone } from "../../zone/checked-zone.ts";
+import { readCheckedZoneInTurns } from "../../zone/checked-zone.ts";
 import type { RRset } from "../../zone/rrset.ts";
 import type { ZoneContents } from "../../zone/zone-contents.ts";
 import { formatZone } from "../../zone/zone-file-writer.ts";
@@ -45,9 +46,9 @@ export function zoneRoutes(
       async ({ params, body }) => {
         const origin = parseName(params.origin);
         const source = { chunks: [body], file: "the zone file", origin };
-        const zone = readCheckedZone(source, ({ message }) =>
-          log.warn({ zone: formatName(origin), finding: message }, "zone check"),
-        );
+        const warn = ({ message }: { message: string }) =>
+          log.warn({ zone: formatName(origin), finding: message }, "zone check");
+        const zone = await readCheckedZoneInTurns(source, warn, othersTurn);
         return importZone(engine, origin, zone);
       },
     );
