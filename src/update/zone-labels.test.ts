@@ -46,6 +46,14 @@ describe("labels", () => {
     expect(await all.find(at("example\\./x."), "one")).toMatchObject({ sequence: 4 });
   });
 
+  test("that cannot be removed with their zone are told of", async () => {
+    const { labels: all, store, log } = labels();
+    await all.add(ORIGIN, "one", point(1), 0);
+    store.writeDocument = () => Promise.reject(new Error("disk full"));
+    await all.removeAll(ORIGIN);
+    expect(log.lines).toMatchObject([{ level: "warn", fields: { problem: "disk full" } }]);
+  });
+
   test("are not given twice, and can be removed", async () => {
     const { labels: all } = labels();
     await all.add(ORIGIN, "one", point(1), 0);

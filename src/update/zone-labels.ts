@@ -86,10 +86,15 @@ export class ZoneLabels {
     return true;
   }
 
-  /** With a zone its labels end. */
+  /** With a zone its labels end. Those that stay, because the store fails, are of no history that comes after. */
   async removeAll(origin: Name): Promise<void> {
-    for (const { label } of await this.#documents(origin)) {
-      await this.#write(origin, label, undefined);
+    try {
+      for (const { label } of await this.#documents(origin)) {
+        await this.#write(origin, label, undefined);
+      }
+    } catch (error) {
+      const fields = { zone: formatName(origin), problem: errorMessage(error) };
+      this.#log.warn(fields, "labels of a deleted zone are left in the store");
     }
   }
 

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ORIGIN, rrset, soa } from "../../test/update/zone-fixtures.ts";
 import { ErrorCode } from "../base/errors.ts";
@@ -37,6 +38,35 @@ describe("a point as text", () => {
       );
     },
   );
+
+  test("whatever it is, it is a point or told not to be one", () => {
+    const pieces = fc.constantFrom(
+      "2026-",
+      "01",
+      "-31",
+      "T",
+      "24:",
+      ":60",
+      "Z",
+      "+99:99",
+      "1w",
+      "#",
+    );
+    const text = fc.oneof(
+      fc.string(),
+      fc.array(pieces).map((each) => each.join("")),
+    );
+    fc.assert(
+      fc.property(text, (each) => {
+        try {
+          expect(parsePoint(each, NOW)).toHaveProperty("kind");
+        } catch (error) {
+          expect(error).toMatchObject({ code: ErrorCode.badRequest });
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
 
   test("a time to come is none", () => {
     expect(parsePoint("2026-03-01T14:00Z", NOW)).toMatchObject({ timeMs: NOW });
