@@ -91,6 +91,7 @@ describe("what needs a restart", () => {
     ["dns: { port: dgram, workers: 3 }", ["dns.port", "dns.workers"]],
     ["http: { listen: '' }", ["http.listen"]],
     ["http: { listen: '127.0.0.1:9' }", ["http.listen"]],
+    ["watch: false", ["watch"]],
     ["store: ./elsewhere", ["store.url", "socket"]],
     ["store: { waitReplicas: 1 }", ["store.waitReplicas"]],
     ["socket: s", ["socket"]],

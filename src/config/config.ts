@@ -74,6 +74,8 @@ export interface Config {
   };
   /** Absolute path of the administrative socket. */
   readonly socket: string;
+  /** Whether the file is taken over when it changes. */
+  readonly watch: boolean;
   readonly logLevel: LogLevel;
   readonly limits: { readonly zoneRRsets: number };
   readonly zones: readonly ZoneConfig[];
@@ -210,6 +212,7 @@ function resolveConfig(text: ConfigText, source: ConfigSource, mistake: MistakeA
     history: text.history,
     socket:
       text.socket === "" ? resolve(dataDirectory, "windhover.sock") : resolve(base, text.socket),
+    watch: text.watch,
     logLevel: text.log.level as LogLevel,
     limits: text.limits,
     zones: readZones(text.zones, base, mistake),

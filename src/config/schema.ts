@@ -91,6 +91,8 @@ export const ConfigText = Type.Object(
       },
       { ...closed, default: {} },
     ),
+    /** Whether this file is taken over when it changes; without, on SIGHUP and by `windhover reload` alone. */
+    watch: Type.Boolean({ default: true }),
     /** The administrative Unix socket; empty means `windhover.sock` in the data directory. */
     socket: Type.String({ default: "" }),
     log: Type.Object(

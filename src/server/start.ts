@@ -104,7 +104,7 @@ export async function startServer(
   const compare = compareConfigs;
   const reloader = new Reloader({ started: config, load, compare, clock: systemClock, log });
   try {
-    const watch = await watchConfig(origin, reloader);
+    const watch = config.watch ? await watchConfig(origin, reloader) : undefined;
     const parts = await makeParts(config, { log, closers, reloader });
     await parts.engine.start();
     await makeConfiguredZones(parts.engine, config.zones, log);

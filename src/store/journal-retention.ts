@@ -4,6 +4,7 @@
  */
 import { Limits } from "../base/limits.ts";
 
+/** Stores read it at each commit: whoever made it may change it. */
 export interface JournalRetention {
   readonly entries: number;
   /** Measured back from the newest entry; Infinity keeps entries of any age. */
