@@ -4,7 +4,7 @@ import { measureQueries } from "../dnsperf.ts";
 import { type Fixture, progress } from "../fixture.ts";
 import { RunningServer } from "../server.ts";
 import { windhover } from "../servers/windhover.ts";
-import { addMemory, emptyBytes, loadedMs } from "./load.ts";
+import { addMemory, emptyBytes, loadedMs, settledBytes } from "./load.ts";
 
 export const GROWTH = [1_000, 10_000, 100_000, 1_000_000, 10_000_000] as const;
 
@@ -17,7 +17,7 @@ export async function benchGrowth(fixture: Fixture): Promise<void> {
   const server = new RunningServer(kind, fixture.zone);
   try {
     results.add(Measure.load(size), server.name, await loadedMs(fixture, server));
-    addMemory(fixture, server.name, server.memoryBytes() - bareBytes);
+    addMemory(fixture, server.name, (await settledBytes(server)) - bareBytes);
     for (let round = 0; round <= fixture.rounds; round++) {
       const run = await measureQueries(server, { questionFile, seconds, edns: true });
       // The first is for warming up.
