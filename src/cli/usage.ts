@@ -4,7 +4,7 @@ export const USAGE = `windhover — authoritative DNS server with dynamic update
 
   windhover serve [--config FILE]        answer and take updates until stopped
   windhover zone  COMMAND …              import, export, list, check, delete, show;
-                                         history, diff, revert, label
+                                         history, diff, revert, recover, label
   windhover key   COMMAND …              TSIG keys: add, list, remove
   windhover token COMMAND …              update tokens: add, list, revoke; hash a password
   windhover reload [--check]             take the changed configuration file over
@@ -51,6 +51,9 @@ windhover zone revert ORIGIN --to POINT [--name NAME …] [--dry-run] [--json]
 windhover zone revert ORIGIN --change SEQUENCE [--force] [--dry-run] [--json]
                                         undo one change; where later changes are in the way, --force puts
                                         the RRsets it touched back as they were before it
+windhover zone recover ORIGIN [--dry-run] [--discard] [--json]
+                                        take back what a store acknowledged and then lost, as far as a node
+                                        still had it and nothing newer is in its place; or give it up
 windhover zone label ORIGIN add NAME [POINT] | list | remove NAME
                                         names for points
 

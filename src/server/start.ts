@@ -175,6 +175,7 @@ async function makeParts(
     zones: () => engine.zones(),
     table: () => writer.usage(),
     isStoreUp: () => observed.problem === undefined,
+    lostRRsets: () => engine.recovery.count().rrsets,
     storeWarnings: () => observed.warnings.length,
     configuration: reloader,
   });
@@ -321,7 +322,11 @@ async function listenHttp(parts: Parts): Promise<SocketAddress | undefined> {
     hasZone: (origin) => engine.view(origin) !== undefined,
     readiness: () => {
       const reasons = observed.problem === undefined ? [] : [`store: ${observed.problem}`];
-      return { ready: reasons.length === 0, reasons, warnings: [...observed.warnings] };
+      return {
+        ready: reasons.length === 0,
+        reasons,
+        warnings: [...observed.warnings, ...engine.recovery.warnings()],
+      };
     },
     metrics,
     clock: systemClock,

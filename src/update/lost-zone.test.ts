@@ -272,3 +272,16 @@ test("a zone that came while another was to be made is not made over it", async 
   await until(() => two.engine.version(ORIGIN) !== undefined);
   expect(two.engine.version(ORIGIN)).toEqual({ serial: 1, sequence: 1 });
 });
+
+test("what waits is counted and told with the command to type", async () => {
+  const { state, one } = await servers();
+  expect(one.engine.recovery.count()).toEqual({ rrsets: 0, zones: [] });
+  const failOver = copy(state);
+  await one.write("lost", "1");
+  failOver();
+  await one.look();
+  expect(one.engine.recovery.count()).toEqual({ rrsets: 1, zones: ["dyn.example.com."] });
+  expect(one.engine.recovery.warnings()).toEqual([
+    expect.stringContaining("`windhover zone recover dyn.example.com. --dry-run`"),
+  ]);
+});

@@ -39,6 +39,21 @@ export class ZoneRecovery {
     return this.#parts.lost.parts();
   }
 
+  /** How many RRsets wait, of which zones; two nodes may have kept the same ones. */
+  count(): { readonly rrsets: number; readonly zones: readonly string[] } {
+    const parts = this.waiting();
+    const rrsets = parts.reduce((sum, each) => sum + each.rrsets.length + each.dropped, 0);
+    return { rrsets, zones: [...new Set(parts.map(({ origin }) => formatName(origin)))] };
+  }
+
+  /** What to do about it, for readiness. */
+  warnings(): string[] {
+    return this.count().zones.map(
+      (zone) =>
+        `${zone}: the store lost acknowledged changes; see \`windhover zone recover ${zone} --dry-run\``,
+    );
+  }
+
   /** Rejects when the store cannot be read, and for a zone that is not served. */
   async plan(origin: Name): Promise<RecoveryPlan> {
     await this.#parts.lost.read();

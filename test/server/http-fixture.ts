@@ -92,6 +92,7 @@ export async function openHttpFixture(
     zones: () => engine.zones(),
     table: () => writer.usage(),
     isStoreUp: () => !store.isDown,
+    lostRRsets: () => 0,
     configuration: { problem: "", takenOverMs: 0 },
   });
   const fixture = {

@@ -12,6 +12,7 @@ import { readZoneFile, zoneLines, zoneSerial } from "../zone-file-source.ts";
 import { withQuery, zonePath } from "../zone-path.ts";
 import { diffZone, revertZone, showHistory } from "./zone-history.ts";
 import { labelZone } from "./zone-label.ts";
+import { recoverZone } from "./zone-recover.ts";
 
 interface ListedZone {
   readonly origin: string;
@@ -123,5 +124,6 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   history: showHistory,
   diff: diffZone,
   revert: revertZone,
+  recover: recoverZone,
   label: labelZone,
 };

@@ -12,6 +12,7 @@ import type { ZoneEngine } from "../../update/update-engine.ts";
 import { historyRoutes } from "./history-routes.ts";
 import { keyRoutes } from "./key-routes.ts";
 import { labelRoutes } from "./label-routes.ts";
+import { recoverRoutes } from "./recover-routes.ts";
 import { type ReloadDoor, reloadRoutes } from "./reload-routes.ts";
 import { revertRoutes } from "./revert-routes.ts";
 import { tokenRoutes } from "./token-routes.ts";
@@ -56,6 +57,7 @@ export function createAdminApp(parts: AdminParts): FastifyInstance {
   app.register(zoneRoutes(parts.engine, streams, parts.log));
   app.register(historyRoutes(parts.engine, streams));
   app.register(revertRoutes(parts.engine, parts.log));
+  app.register(recoverRoutes(parts.engine, parts.log));
   app.register(labelRoutes(parts.engine, parts.log));
   app.register(keyRoutes(parts.keyring, parts.log));
   app.register(tokenRoutes(parts.accounts, parts.log));

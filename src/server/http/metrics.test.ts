@@ -12,6 +12,7 @@ function open() {
     zones: () => [{ origin: ORIGIN, serial: 4_294_967_295 }],
     table: () => table,
     isStoreUp: () => false,
+    lostRRsets: () => 7,
     configuration: { problem: "", takenOverMs: 0 },
   });
   return { counterMemory, metrics };
@@ -84,6 +85,7 @@ test("verdicts, commits, zones and the store are told", async () => {
     "windhover_names 7",
     "windhover_table_used_bytes 4096",
     "windhover_store_up 0",
+    "windhover_lost_rrsets 7",
   ]) {
     expect(text).toContain(`${line}\n`);
   }

@@ -18,6 +18,8 @@ export interface MetricsSources {
     "bytesUsed" | "bytesRetired" | "names" | "rrsets" | "zones"
   >;
   readonly isStoreUp: () => boolean;
+  /** RRsets that stores have lost and that wait to be recovered. */
+  readonly lostRRsets: () => number;
   /** How many there are (`ObservedStore.warnings`). */
   readonly storeWarnings?: () => number;
   /** Empty when the configuration was taken over last, and when the one in use was. */
@@ -202,6 +204,14 @@ function addZoneGauges(registry: Registry, sources: MetricsSources): void {
       this.reset();
       for (const { origin, serial } of sources.zones())
         this.set({ zone: formatName(origin) }, serial);
+    },
+  });
+  new Gauge({
+    name: "windhover_lost_rrsets",
+    help: "RRsets whose acknowledged changes the store lost and that wait for `windhover zone recover`.",
+    registers,
+    collect() {
+      this.set(sources.lostRRsets());
     },
   });
   new Gauge({
