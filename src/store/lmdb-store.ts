@@ -13,20 +13,19 @@ import type { RRset } from "../zone/rrset.ts";
 import type { RRsetPack } from "../zone/rrset-pack.ts";
 import { checkCommit, checkCreation, checkDocumentId, zoneExists } from "./check-commit.ts";
 import type { LogFile } from "./commit-log.ts";
-import { readJournalTime, writeJournalRecord } from "./journal-record.ts";
+import { writeJournalRecord } from "./journal-record.ts";
 import { DEFAULT_RETENTION, type JournalRetention } from "./journal-retention.ts";
+import { commitWrites } from "./lmdb-commit.ts";
 import {
   isLmdbError,
   type LmdbEnvironment,
   openEnvironment,
   storeError,
-  type Table,
 } from "./lmdb-environment.ts";
-import { expiredKeys, readEntries } from "./lmdb-journal.ts";
+import { readEntries } from "./lmdb-journal.ts";
 import {
   deletedValue,
   documentKey,
-  ENDED,
   journalKey,
   PRESENT,
   readDeletedValue,
@@ -35,7 +34,6 @@ import {
   readVersion,
   readZonePrefix,
   readZoneValue,
-  rrsetKey,
   versionKey,
   zonePrefix,
   zoneValue,
@@ -285,7 +283,7 @@ export class LmdbStore implements WrittenStore {
       const { origin, expected } = commit;
       const id = this.#ids.get(nameKey(origin));
       if (id === undefined) return { status: "conflict", actual: undefined };
-      const writes = this.#encodeCommit(id, commit);
+      const writes = commitWrites(this.#tables, this.#retention, id, commit);
       const condition = versionKey(id, expected);
       const { versions } = this.#tables;
       const isCommitted = await this.#tables.writeIfExists(versions, condition, () => {
@@ -298,26 +296,6 @@ export class LmdbStore implements WrittenStore {
       const isGone = this.#ids.get(nameKey(origin)) !== id;
       return { status: "conflict", actual: isGone ? undefined : this.#readVersion(id, origin) };
     });
-  }
-
-  /** Put together before the transaction, so that nothing can fail half-way through it. */
-  #encodeCommit(id: number, { expected, next, journal, rrsets }: WrittenCommit): Write[] {
-    const tables = this.#tables;
-    const writes: Write[] = [
-      [tables.versions, versionKey(id, expected), undefined],
-      [tables.versions, versionKey(id, next), PRESENT],
-    ];
-    for (const { key, value = ENDED } of rrsets) {
-      writes.push([tables.rrsets, rrsetKey(id, key), value]);
-    }
-    for (const [at, record] of journal.entries()) {
-      writes.push([tables.journal, journalKey(id, expected.sequence + 1 + at), record]);
-    }
-    const newestMs = readJournalTime(journal.at(-1) as Uint8Array) ?? 0;
-    const added = { sequence: next.sequence, newestMs, count: journal.length };
-    const expired = expiredKeys(tables, this.#retention, id, added);
-    for (const key of expired) writes.push([tables.journal, key, undefined]);
-    return writes;
   }
 
   readJournal(origin: Name, range: JournalRange): Promise<readonly JournalEntry[]> {
@@ -397,8 +375,6 @@ export class LmdbStore implements WrittenStore {
     throw unreadable(() => `${place}: the zone ${formatName(origin)}`, "its version is missing");
   }
 }
-
-type Write = readonly [table: Table, key: Uint8Array, value: Uint8Array | undefined];
 
 /** Lets everything else in this thread have its turn. */
 function eventLoopTurn(): Promise<void> {
