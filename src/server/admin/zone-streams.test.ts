@@ -22,6 +22,29 @@ describe("an export", () => {
     expect(closed.times).toBe(1);
   });
 
+  test("is whole however long, and goes on as it is read", async () => {
+    let made = 0;
+    const lines = (function* () {
+      for (; made < 100_000; made++) yield `line ${made}\n`;
+    })();
+    const stream = new ZoneStreams().send(lines);
+    let read = "";
+    for await (const piece of stream) {
+      if (read === "") expect(made).toBeLessThan(50_000);
+      read += piece;
+    }
+    expect(read.split("\n")).toHaveLength(100_001);
+    expect(read.endsWith("line 99999\n")).toBe(true);
+  });
+
+  test("may be of lines that are waited for, or of none", async () => {
+    const awaited = (async function* () {
+      yield* LINES;
+    })();
+    expect(await text(new ZoneStreams().send(awaited))).toBe("one\ntwo\n");
+    expect(await text(new ZoneStreams().send([]))).toBe("");
+  });
+
   test("that nobody begins to read, or that is broken off, ends it as well", async () => {
     const { closed, close } = counted();
     const streams = new ZoneStreams();
