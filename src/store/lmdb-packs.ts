@@ -120,7 +120,7 @@ export class LmdbZoneReader {
   readonly #id: number;
   readonly #origin: Name;
   readonly #transaction: Snapshot;
-  readonly #changed = new ChangedRRsets();
+  readonly #changed = new ChangedRRsets((key) => this.#isChanged(key));
   #buffer = new Uint8Array(0);
 
   constructor(
@@ -193,6 +193,13 @@ export class LmdbZoneReader {
     }
   }
 
+  /** Fills in the zone's id. */
+  #isChanged(key: Uint8Array): boolean {
+    key.set(zonePrefix(this.#id));
+    const rrsets = this.#tables.rrsets as BinaryTable;
+    return rrsets.getBinaryFast(key, { transaction: this.#transaction }) !== undefined;
+  }
+
   /** What lmdb-js lends until its next read, whoever asks for it; in one buffer, so that it leaves no garbage. */
   #copy(value: Uint8Array): Uint8Array {
     const { length } = value;
@@ -211,46 +218,56 @@ export class LmdbZoneReader {
 const PRESENT_FORMAT = 1;
 
 /** Bits of the filter: most RRsets of a pack that did not change are known by one look. */
-const FILTER_MASK = 0x7_ffff;
+const FILTER_BITS = 2 ** 23;
 
-/** RRsets that stand beside the packs, by their keys. */
+/** RRsets that stand beside the packs. Of a zone that lives long they are many, so their keys are not kept. */
 class ChangedRRsets {
-  /** Of those that no pack held so far: whether they ended. */
-  readonly #keys = new Map<string, boolean>();
-  readonly #filter = new Uint8Array((FILTER_MASK + 1) / 8);
+  /** Whether an RRset, its key behind room for the zone's id, stands beside the packs. */
+  readonly #isChanged: (key: Uint8Array) => boolean;
+  #filter: Uint8Array | undefined;
+  /** Keys of those that ended and that no pack held so far. */
+  readonly #ends = new Set<string>();
+
+  constructor(isChanged: (key: Uint8Array) => boolean) {
+    this.#isChanged = isChanged;
+  }
 
   add(key: Uint8Array, isEnded: boolean): void {
-    const bit = hash(key, ID_LENGTH, key.length) & FILTER_MASK;
+    this.#filter ??= new Uint8Array(FILTER_BITS / 8);
+    const bit = hash(key, ID_LENGTH, key.length);
     this.#filter[bit >>> 3] = (this.#filter[bit >>> 3] as number) | (1 << (bit & 7));
-    this.#keys.set(keyText(key, ID_LENGTH, key.length), isEnded);
+    if (isEnded) this.#ends.add(keyText(key, ID_LENGTH, key.length));
   }
 
   /** The pack without them; `undefined` when nothing is left. */
   without(pack: RRsetPack): RRsetPack | undefined {
-    if (this.#keys.size === 0) return pack;
+    if (this.#filter === undefined) return pack;
     const writer = new PackWriter(pack.origin);
     const cursor = new PackCursor(pack);
     let from = 0;
     while (cursor.next()) {
-      if (!this.#takeOut(cursor)) continue;
+      if (!this.#isOut(this.#filter, cursor)) continue;
       if (cursor.start > from) writer.addPacked(pack.bytes, from, cursor.start);
       from = cursor.end;
     }
     if (from === 0) return pack;
     if (from < pack.bytes.length) writer.addPacked(pack.bytes, from, pack.bytes.length);
-    return writer.isEmpty ? undefined : writer.take();
+    return writer.isEmpty ? undefined : writer.lend();
   }
 
   /** Keys of those that ended and that no pack held. */
   unseenEnds(): Uint8Array[] {
-    const ends = [...this.#keys].filter(([, isEnded]) => isEnded);
-    return ends.map(([key]) => Buffer.from(key, "latin1"));
+    return Array.from(this.#ends, (key) => Buffer.from(key, "latin1"));
   }
 
-  #takeOut({ bytes, owner, body }: PackCursor): boolean {
-    const bit = hash(bytes, owner, body) & FILTER_MASK;
-    if (((this.#filter[bit >>> 3] as number) & (1 << (bit & 7))) === 0) return false;
-    return this.#keys.delete(keyText(bytes, owner, body));
+  #isOut(filter: Uint8Array, { bytes, owner, body }: PackCursor): boolean {
+    const bit = hash(bytes, owner, body);
+    if (((filter[bit >>> 3] as number) & (1 << (bit & 7))) === 0) return false;
+    const key = new Uint8Array(ID_LENGTH + body - owner);
+    key.set(bytes.subarray(owner, body), ID_LENGTH);
+    if (!this.#isChanged(key)) return false;
+    this.#ends.delete(keyText(bytes, owner, body));
+    return true;
   }
 }
 
@@ -259,9 +276,12 @@ function keyText(bytes: Uint8Array, start: number, end: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1", start, end);
 }
 
+/** A bit of the filter. */
 function hash(bytes: Uint8Array, start: number, end: number): number {
   let hashed = 0;
-  for (let at = start; at < end; at++)
+  for (let at = start; at < end; at++) {
     hashed = Math.imul(hashed ^ (bytes[at] as number), 0x5bd1_e995);
-  return hashed ^ (hashed >>> 15);
+    hashed ^= hashed >>> 15;
+  }
+  return hashed & (FILTER_BITS - 1);
 }
