@@ -38,6 +38,8 @@ export interface Version {
   readonly parent: Version | undefined;
   /** Made by a creation, not by a commit. */
   readonly isMade: boolean;
+  /** RRsets that several updates of one commit touched: what they were between is no version. */
+  readonly busy: ReadonlySet<string>;
   /** Updates by their numbers that this version made. */
   readonly updates: readonly number[];
 }
@@ -55,6 +57,8 @@ export class Model {
   readonly #made = new Map<number, readonly Version[]>();
   /** Where each zone stands in the store. */
   #current = new Map<string, Version>();
+  /** When each zone was deleted last. */
+  readonly #deletedAt = new Map<string, number>();
   /** The version each deletion ended. */
   readonly deletions: Version[] = [];
 
@@ -78,7 +82,9 @@ export class Model {
       now.set(key, known ?? this.#record(key, zone, this.#current.get(key)));
     }
     for (const [key, version] of this.#current) {
-      if (!now.has(key) && !isReplaced) this.deletions.push(version);
+      if (now.has(key) || isReplaced) continue;
+      this.deletions.push(version);
+      this.#deletedAt.set(key, this.#world.steps);
     }
     this.#current = now;
   }
@@ -91,7 +97,8 @@ export class Model {
     const updates = entries.filter(({ address }) => /^\d+$/.test(address)).map(updateOf);
     const { serial, sequence } = version;
     const isMade = before === undefined;
-    const record = { zone: key, origin, serial, sequence, content, parent, isMade, updates };
+    const busy = touchedOften(origin, entries);
+    const record = { zone: key, origin, serial, sequence, content, parent, isMade, busy, updates };
     if (before !== undefined) this.#checkCommit(record, before, entries);
     for (const update of updates) {
       this.#checkOnce(record, update);
@@ -175,6 +182,11 @@ export class Model {
     return at?.sequence ?? 0;
   }
 
+  /** Steps since the zone was deleted last: who asks takes some of them. */
+  stepsSinceDeletion(zone: string): number {
+    return this.#world.steps - (this.#deletedAt.get(zone) ?? 0);
+  }
+
   /** Whether a deletion ended the zone in this version or a later one made from it. */
   isDeletedAfter(version: Version): boolean {
     return this.deletions.some((each) => isAncestor(version, each));
@@ -199,7 +211,7 @@ export class Model {
     const keys = new Set([from, ...path].flatMap(({ content }) => [...content.keys()]));
     return [...keys].filter((key) => {
       const ours = from.content.get(key);
-      const isTheirs = path.some(({ content }) => content.get(key) === ours);
+      const isTheirs = path.some(({ content, busy }) => content.get(key) === ours || busy.has(key));
       return key !== soa && !isTheirs && !told.get(key)?.has(ours ?? "");
     });
   }
@@ -218,6 +230,18 @@ function commonAncestor(a: Version, b: Version): Version | undefined {
   let at: Version | undefined = a;
   while (at !== undefined && !isAncestor(at, b)) at = at.parent;
   return at;
+}
+
+function touchedOften(origin: Name, entries: readonly JournalEntry[]): Set<string> {
+  const seen = new Set<string>();
+  const often = new Set<string>();
+  for (const { removed, added } of entries) {
+    for (const key of contentOf(origin, [...removed, ...added]).keys()) {
+      if (seen.has(key)) often.add(key);
+      seen.add(key);
+    }
+  }
+  return often;
 }
 
 /** From the one to the other, both included. */

@@ -95,6 +95,7 @@ export class SimulatedNode {
       const zone = "zone" in fields ? ` ${String(fields.zone)}` : "";
       const error = "error" in fields ? `: ${String(fields.error).split("\n")[0]}` : "";
       world.note(`node ${this.index} logs:${zone} ${message}${error}`);
+      if (/is put back/.test(message)) this.#checkPutBack();
       if (/threw/.test(message)) world.fail(`${message}: ${String(Object(fields).error)}`);
     };
     const log: Logger = { debug: say, info: say, warn: say, error: say, child: () => log };
@@ -175,6 +176,17 @@ export class SimulatedNode {
     if (stored.version.sequence <= sequence) return true;
     const creation = model.creationOf(stored.version);
     return stored.journal.has(sequence + 1) && creation <= sequence;
+  }
+
+  /** Nothing comes back that the store knows to be deleted, and has known for a while. */
+  #checkPutBack(): void {
+    const { world, model, service } = this.#parts;
+    for (const [zone, [shown]] of this.shown) {
+      const deleted = service.state.deleted.get(zone);
+      if (service.state.zones.has(zone) || deleted === undefined || shown === undefined) continue;
+      const isOld = model.stepsSinceDeletion(zone) > 60 && deleted.sequence >= shown.sequence;
+      world.check(!isOld, () => `node ${this.index} puts ${formatName(shown.origin)} back`);
+    }
   }
 
   #checkDrop(origin: Name): void {
