@@ -25,6 +25,7 @@ import {
 } from "./native/native-socket.ts";
 import { ReplySender } from "./native/reply-sender.ts";
 import { type DatagramExchange, type Listening, PoolWorker } from "./pool-worker.ts";
+import { ProcDrops } from "./proc-drops.ts";
 import { TurnQueue } from "./turn-queue.ts";
 import type { WorkerPort } from "./udp-worker.ts";
 
@@ -60,6 +61,7 @@ export class UdpPool {
   #workers: readonly PoolWorker[] = [];
   readonly #turns = new TurnQueue();
   #native: NativeSockets | undefined;
+  #sampling: NodeJS.Timeout | undefined;
 
   constructor(parts: UdpPoolParts) {
     this.#parts = parts;
@@ -111,7 +113,18 @@ export class UdpPool {
       const address = formatSocketAddress(each);
       log.warn({ address }, "UDP does without an address that is not ready");
     }
-    return listening?.addresses ?? [];
+    const bound = listening?.addresses ?? [];
+    this.#sampling = this.#sampleDrops(new ProcDrops(bound));
+    return bound;
+  }
+
+  #sampleDrops(drops: ProcDrops): NodeJS.Timeout {
+    const { ownCounters } = this.#parts;
+    const sample = async (): Promise<void> => {
+      const dropped = await drops.count();
+      ownCounters[Counter.dropped]! += dropped;
+    };
+    return setInterval(() => void sample(), Limits.dropSampleMs).unref();
   }
 
   #tellExpanded(listen: readonly BindAddress[]): void {
@@ -160,6 +173,7 @@ export class UdpPool {
 
   async close(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.close()));
+    clearInterval(this.#sampling);
     this.#native?.close();
     this.#native = undefined;
   }

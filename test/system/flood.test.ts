@@ -69,11 +69,13 @@ async function nsupdate(
 const isNative = "libc" in (await loadLibc());
 
 describe.skipIf(skipWithout("dig", "nsupdate") || !isNative).each([
-  ["queries", Opcode.query],
-  ["updates without a signature", Opcode.update],
-])("a flood of %s", (_, opcode) => {
+  ["native", "queries", Opcode.query],
+  ["native", "updates without a signature", Opcode.update],
+  ["dgram", "queries", Opcode.query],
+  ["dgram", "updates without a signature", Opcode.update],
+] as const)("%s port: a flood of %s", (port, _, opcode) => {
   test("is dropped and counted, and leaves TCP, HTTP and updates their share", async () => {
-    const running = await Windhover.start({ ...EXAMPLE, dns: { workers: 1 } });
+    const running = await Windhover.start({ ...EXAMPLE, dns: { port, workers: 1 } });
     server = running;
     const flooding = startFlood(running, opcode);
     flood = flooding;
