@@ -354,7 +354,14 @@ async function listenAdmin({
   reloader,
 }: Parts): Promise<void> {
   const { createAdminApp } = await import("./admin/admin-app.ts");
-  const app = createAdminApp({ engine, keyring, accounts, reloader, log });
+  const app = createAdminApp({
+    engine,
+    keyring,
+    accounts,
+    reloader,
+    returnMemory: () => returnMemory(config.dns.port),
+    log,
+  });
   closers.add("administrative socket", () => app.close());
   await listenOnSocket(app, config.socket);
   log.info({ socket: config.socket }, "the command line is served");

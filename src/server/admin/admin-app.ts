@@ -24,6 +24,8 @@ export interface AdminParts {
   readonly keyring: Keyring;
   readonly accounts: Accounts;
   readonly reloader: ReloadDoor;
+  /** Gives back what reading a large zone file took. */
+  readonly returnMemory: () => Promise<void>;
   readonly log: Logger;
 }
 
@@ -54,7 +56,7 @@ export function createAdminApp(parts: AdminParts): FastifyInstance {
     return reply.code(status).send({ code, message: errorMessage(error) });
   });
   const streams = new ZoneStreams();
-  app.register(zoneRoutes(parts.engine, streams, parts.log));
+  app.register(zoneRoutes(parts, streams));
   app.register(historyRoutes(parts.engine, streams));
   app.register(revertRoutes(parts.engine, parts.log));
   app.register(recoverRoutes(parts.engine, parts.log));

@@ -24,11 +24,17 @@ const ExportQuery = Type.Object({
 });
 type ExportQuery = Static<typeof ExportQuery>;
 
-export function zoneRoutes(
-  engine: ZoneEngine,
-  streams: ZoneStreams,
-  log: Logger,
-): FastifyPluginAsync {
+/** Octets of a zone file from which it is worth the time to give back what reading it took. */
+const LARGE = 4 * 1024 * 1024;
+
+export interface ZoneRouteParts {
+  readonly engine: ZoneEngine;
+  readonly returnMemory: () => Promise<void>;
+  readonly log: Logger;
+}
+
+export function zoneRoutes(parts: ZoneRouteParts, streams: ZoneStreams): FastifyPluginAsync {
+  const { engine, log } = parts;
   return async (app) => {
     app.addContentTypeParser(
       "text/dns",
@@ -42,7 +48,13 @@ export function zoneRoutes(
 
     app.post<{ Params: OneZone; Body: Buffer }>(
       "/v1/zones/:origin/import",
-      { bodyLimit: Limits.zoneFileBody },
+      {
+        bodyLimit: Limits.zoneFileBody,
+        // In a turn of its own, when nobody holds the request any more.
+        onResponse: async ({ body }) => {
+          if (body.length >= LARGE) void othersTurn().then(parts.returnMemory);
+        },
+      },
       async ({ params, body }) => {
         const origin = parseName(params.origin);
         const source = { chunks: [body], file: "the zone file", origin };
