@@ -112,6 +112,17 @@ describe("octets that are no pack:", () => {
     expect(findFlaw(bytes, ORIGIN)).toContain(flaw);
   });
 
+  test("an owner longer than a name may be, by one octet", () => {
+    const labels = (last: number) => [63, 63, 63, last].flatMap((n) => [n, ...Array(n).fill(0x61)]);
+    const rrset = (last: number) => {
+      const owner = labels(last);
+      return Uint8Array.from([owner.length, ...owner, 0, 1, 0, 0, 0, 1, 0, 1, 0, 0]);
+    };
+    const longest = Limits.nameLength - ORIGIN.length - 3 * 64 - 1;
+    expect(findFlaw(rrset(longest), ORIGIN)).toBeUndefined();
+    expect(findFlaw(rrset(longest + 1), ORIGIN)).toContain("its owner is too long");
+  });
+
   test("nor are a pack cut short, at any octet", () => {
     for (let length = 1; length < pack.bytes.length; length++) {
       expect(findFlaw(pack.bytes.subarray(0, length), ORIGIN)).toBeDefined();
