@@ -19,7 +19,7 @@ import { createClient } from "./redis/redis-client.ts";
 import { commitArguments } from "./redis/redis-commit.ts";
 import { RedisConnection, type StateListener } from "./redis/redis-connection.ts";
 import { RedisDocuments } from "./redis/redis-documents.ts";
-import { readHazards } from "./redis/redis-hazards.ts";
+import { tellHazards } from "./redis/redis-hazards.ts";
 import { formatZoneHint } from "./redis/redis-hint.ts";
 import {
   createRedisKeys,
@@ -68,18 +68,27 @@ export async function openRedisStore(
   options: RedisStoreOptions = {},
 ): Promise<RedisStore> {
   const location = parseRedisLocation(url);
-  const keys = createRedisKeys(options.prefix || DEFAULT_PREFIX);
+  const keys = createRedisKeys(options.prefix || DEFAULT_PREFIX, location.database);
   const { waitReplicas = 0, waitMs = Limits.redisCommandMs } = options;
   const connection = new RedisConnection(location, { replicas: waitReplicas, waitMs });
   await connection.connect(keys);
   if (options.onState !== undefined) connection.onState(options.onState);
-  const warn = () => {
-    if (options.onWarnings === undefined) return;
-    readHazards(connection.client, location.kind === "cluster").then(options.onWarnings, () => {});
-  };
-  connection.onState((isUp) => isUp && warn());
-  warn();
-  return new RedisStore(connection, keys, location, options.retention ?? DEFAULT_RETENTION);
+  const onLoss = tellHazards(connection, {
+    keys,
+    isCluster: location.kind === "cluster",
+    onWarnings: options.onWarnings ?? (() => {}),
+  });
+  const { retention = DEFAULT_RETENTION } = options;
+  return new RedisStore({ connection, keys, location, retention, onLoss });
+}
+
+interface RedisStoreParts {
+  readonly connection: RedisConnection;
+  readonly keys: RedisKeys;
+  readonly location: RedisLocation;
+  readonly retention: JournalRetention;
+  /** Redis has fewer documents of this kind than it had. */
+  readonly onLoss: (kind: DocumentKind) => void;
 }
 
 export class RedisStore implements Store {
@@ -95,12 +104,7 @@ export class RedisStore implements Store {
   readonly #watcher: RedisWatcher;
   readonly confirm?: NonNullable<Store["confirm"]>;
 
-  constructor(
-    connection: RedisConnection,
-    keys: RedisKeys,
-    location: RedisLocation,
-    retention: JournalRetention,
-  ) {
+  constructor({ connection, keys, location, retention, onLoss }: RedisStoreParts) {
     this.#retention = retention;
     this.#connection = connection;
     this.#keys = keys;
@@ -116,6 +120,7 @@ export class RedisStore implements Store {
         readVersions: (origins) => this.#readVersions(origins),
         countWrites: (kind) => this.#documents.countWrites(kind),
       },
+      onLoss,
     });
   }
 

@@ -57,6 +57,7 @@ export async function startRedisSentinel(options: SentinelOptions): Promise<Redi
     sentinels.push(await startSentinel(first.port, ports, downAfterMs));
   }
   await eventually(async () => areReady(sentinels, replicas));
+  await eventually(async () => areInStep(first, replicas), 3_000);
   const primary = async () => {
     const port = await primaryPort(sentinels);
     const found = servers.find((server) => server.port === port);
@@ -128,6 +129,13 @@ async function areReady(sentinels: readonly Sentinel[], replicas: number): Promi
     if (others.length < SENTINELS - 1 || known.length < replicas) return false;
   }
   return true;
+}
+
+/** Every replica has what the primary has: only then a failover keeps it. */
+async function areInStep(primary: RedisServer, replicas: number): Promise<boolean> {
+  const client = new Redis(primary.url);
+  const replication = await client.info("replication").finally(() => client.disconnect());
+  return replication.split("state=online").length - 1 === replicas;
 }
 
 async function primaryPort(sentinels: readonly Sentinel[]): Promise<number> {

@@ -88,6 +88,7 @@ async function launch(
     ["--bind", "127.0.0.1"],
     ["--dir", directory],
     ["--save", ""],
+    ["--repl-diskless-sync-delay", "0"],
     ["--appendonly", options.appendonly === true ? "yes" : "no"],
     ["--appendfsync", options.appendfsync ?? "always"],
     ...(options.password === undefined ? [] : [["--requirepass", options.password]]),

@@ -1,6 +1,7 @@
 /** The Redis store keeps its promises on a Cluster and behind Sentinels too, and through their failovers. */
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { hashSlot } from "../../src/store/redis/hash-slot.ts";
 import { createRedisKeys, DEFAULT_PREFIX } from "../../src/store/redis/redis-keys.ts";
 import { openRedisStore, type RedisStore } from "../../src/store/redis-store.ts";
 import type { ZoneVersion } from "../../src/store/store.ts";
@@ -109,6 +110,29 @@ function describeCluster(): void {
     await cluster.flush();
   });
 
+  test.each([0, 1])(
+    "a slot that moves to another primary is followed, with %i replicas to wait for",
+    async (waitReplicas) => {
+      const store = await openRedisStore(cluster.url, { waitReplicas, waitMs: 5_000 });
+      await store.createZone(creation(ORIGIN), [soa(ORIGIN, 1)]);
+      const committing = keepCommitting(store);
+      for (let moves = 0; moves < 3; moves++) {
+        const before = committing.acked.length;
+        await eventually(async () => committing.acked.length > before + 20, 3_000);
+        await moveSlot(cluster, hashSlot(createRedisKeys(DEFAULT_PREFIX).zone(ORIGIN).version));
+      }
+      const before = committing.acked.length;
+      await eventually(async () => committing.acked.length > before + 20, 3_000);
+      await committing.stop();
+      await expectLast(store, committing.acked.at(-1) as number);
+      expect((await store.findZone(ORIGIN))?.sequence).toBeLessThanOrEqual(
+        committing.acked.length + committing.problems.length + 1,
+      );
+      await store.close();
+      await cluster.flush();
+    },
+  );
+
   test("a primary that is killed is replaced: commits go on, nothing acknowledged after it is missing", async () => {
     const store = await openRedisStore(cluster.url);
     await store.createZone(creation(ORIGIN), [soa(ORIGIN, 1)]);
@@ -134,6 +158,55 @@ function describeCluster(): void {
     await store.close();
     await watcher.close();
   });
+
+  test("a Cluster that is gone refuses, and is used again when it is back", async () => {
+    const store = await openRedisStore(cluster.url);
+    for (const server of cluster.servers) await server.kill();
+    await eventually(async () =>
+      store.listZones().then(
+        () => false,
+        (error: { code: string }) => error.code === "store-unavailable",
+      ),
+    );
+    for (const server of cluster.servers) await server.start();
+    const created = () =>
+      store.createZone(creation(parseName("back.example.")), []).then(
+        () => true,
+        () => false,
+      );
+    await eventually(created, 3_000);
+    await store.close();
+  });
+}
+
+/** Moves the slot to another primary as `redis-cli --cluster reshard` does, key by key. */
+async function moveSlot(cluster: RedisCluster, slot: number): Promise<void> {
+  const roles = await Promise.all(cluster.clients.map((client) => client.role()));
+  const primaries = cluster.clients.filter((_, at) => roles[at]?.[0] === "master");
+  const ids = await Promise.all(primaries.map((client) => client.cluster("MYID")));
+  let from = -1;
+  for (const [at, client] of primaries.entries()) {
+    const nodes = (await client.cluster("NODES")) as string;
+    const own = nodes.split("\n").find((line) => line.includes("myself")) ?? "";
+    const ranges = own
+      .split(" ")
+      .slice(8)
+      .map((range) => range.split("-").map(Number));
+    if (ranges.some(([first = -1, last = first]) => slot >= first && slot <= last)) from = at;
+  }
+  const to = (from + 1) % primaries.length;
+  const [source, target] = [primaries[from] as Redis, primaries[to] as Redis];
+  await target.cluster("SETSLOT", slot, "IMPORTING", ids[from] as string);
+  await source.cluster("SETSLOT", slot, "MIGRATING", ids[to] as string);
+  const port = target.options.port as number;
+  for (;;) {
+    const [key] = (await source.cluster("GETKEYSINSLOT", slot, 1)) as string[];
+    if (key === undefined) break;
+    await source.call("MIGRATE", "127.0.0.1", port, key, 0, 5_000);
+  }
+  for (const client of [target, source, ...primaries]) {
+    await client.cluster("SETSLOT", slot, "NODE", ids[to] as string);
+  }
 }
 
 function describeSentinel(): void {

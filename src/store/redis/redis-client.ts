@@ -70,7 +70,8 @@ function createCluster(location: RedisLocation, retry: Retry, commandMs: number)
   const cluster = new Cluster([...location.hosts], {
     redisOptions: connectionOptions(location, commandMs),
     lazyConnect: true,
-    enableOfflineQueue: false,
+    // A node that is being connected to for the first time is waited for; a Cluster that is down is not (`ask`).
+    enableOfflineQueue: true,
     enableAutoPipelining: true,
     scaleReads: "master",
     // A command whose connection broke may have been done.

@@ -82,6 +82,11 @@ export class RedisConnection {
     this.#wasUp = true;
   }
 
+  /** A Redis that was restarted empty gets its mark again, before others take it for something else. */
+  async keepSchema({ schema }: RedisKeys): Promise<void> {
+    if (this.#wasUp) await this.ask(() => this.client.setnx(schema, SCHEMA_VERSION));
+  }
+
   /** Runs a script; bytes come back as Buffers. */
   async script(
     name: ScriptName,
@@ -131,6 +136,9 @@ export class RedisConnection {
 
   /** Does a command; whatever goes wrong is a `store-unavailable` or `store-format` that names this Redis. */
   async ask<T>(command: () => Promise<T>, keys: readonly string[] = []): Promise<T> {
+    if (this.#wasUp && !this.#isUp) {
+      throw redisError(this.place, this.#downReason("it is being connected to"), keys);
+    }
     try {
       return await command();
     } catch (error) {

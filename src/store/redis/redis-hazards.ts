@@ -3,9 +3,43 @@
  * then `INFO` tells what it can, and what nobody tells is no hazard.
  */
 import type { Cluster, Redis } from "ioredis";
+import type { DocumentKind } from "../store.ts";
+import type { RedisConnection } from "./redis-connection.ts";
+import type { RedisKeys } from "./redis-keys.ts";
+
+export interface HazardTerms {
+  readonly keys: RedisKeys;
+  readonly isCluster: boolean;
+  readonly onWarnings: (warnings: readonly string[]) => void;
+}
+
+/** Tells after each connection. Returns what to call when Redis has lost documents of a kind. */
+export function tellHazards(
+  connection: RedisConnection,
+  { keys, isCluster, onWarnings }: HazardTerms,
+): (kind: DocumentKind) => void {
+  const losses = new Set<string>();
+  const tell = () => {
+    const told = (hazards: readonly string[]) => onWarnings([...hazards, ...losses]);
+    readHazards(connection.client, isCluster).then(told, () => {});
+  };
+  connection.onState((isUp) => {
+    if (isUp) connection.keepSchema(keys).then(tell, () => {});
+  });
+  tell();
+  return (kind) => {
+    losses.add(lostDocuments(connection.place, kind));
+    tell();
+  };
+}
+
+function lostDocuments(place: string, kind: DocumentKind): string {
+  const state = "this server goes on with those it knows until it is restarted or one is written";
+  return `${place} has lost documents (${kind}): ${state}`;
+}
 
 /** Of every primary; each hazard once. */
-export async function readHazards(client: Redis, isCluster: boolean): Promise<readonly string[]> {
+async function readHazards(client: Redis, isCluster: boolean): Promise<readonly string[]> {
   const primaries = isCluster ? (client as unknown as Cluster).nodes("master") : [client];
   const lists = await Promise.all(primaries.map(readServerHazards));
   return [...new Set(lists.flat())];

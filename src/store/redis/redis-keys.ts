@@ -43,11 +43,12 @@ export interface RedisKeys {
   zone(origin: Name): ZoneKeys;
 }
 
-export function createRedisKeys(prefix: string): RedisKeys {
+/** Channels are shared by all databases of a Redis, so theirs has its number; only the first has none. */
+export function createRedisKeys(prefix: string, database = 0): RedisKeys {
   return {
     schema: `${prefix}schema`,
     zones: `${prefix}zones`,
-    changes: `${prefix}changes`,
+    changes: `${prefix}changes${database === 0 ? "" : `:${database}`}`,
     documents: (kind) => `${prefix}documents:${kind}`,
     zone: (origin) => zoneKeys(`${prefix}{${formatOrigin(origin)}}:`),
   };

@@ -25,6 +25,8 @@ export interface Watching {
   readonly writer: string;
   /** What there is, read over the ordinary connection. */
   readonly source: WatchedSource;
+  /** Redis has lost documents of this kind: it was restarted empty, or from an older copy. */
+  readonly onLoss: (kind: DocumentKind) => void;
 }
 
 export interface WatchedSource {
@@ -170,11 +172,16 @@ export class RedisWatcher {
 
   /** A count that is gone is no news of documents: Redis has lost them, and what is known goes on. */
   async #compareDocuments(): Promise<void> {
-    const { source } = this.#watching;
+    const { source, onLoss } = this.#watching;
     const counts = await Promise.all(DOCUMENT_KINDS.map((kind) => source.countWrites(kind)));
     for (const [at, kind] of DOCUMENT_KINDS.entries()) {
       const count = counts[at] ?? null;
-      if (count === null || count === this.#writes.get(kind)) continue;
+      const before = this.#writes.get(kind);
+      if (before !== undefined && Number(count) < Number(before)) {
+        onLoss(kind);
+        if (count === null) this.#writes.delete(kind);
+      }
+      if (count === null || count === before) continue;
       this.#writes.set(kind, count);
       this.#tellDocuments(kind);
     }

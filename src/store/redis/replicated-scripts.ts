@@ -71,6 +71,7 @@ export class ReplicatedScripts {
 
   /** Rejects with what Redis or the connection said; then the script may or may not have been done. */
   run(script: ReplicatedScript): Promise<ReplicatedReply> {
+    if (this.#client.status !== "ready") return Promise.reject(new Error("not connected"));
     return new Promise((resolve, reject) => {
       this.#add({ script, command: "EVALSHA", attempts: 0, resolve, reject });
     });
