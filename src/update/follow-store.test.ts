@@ -262,3 +262,14 @@ describe("a store at an older serial than was shown", () => {
     expect(table.events).toEqual(["load"]);
   });
 });
+
+test("a journal that breaks off between its pages proves no loss", async () => {
+  const { store, parts, write, follow, expectAlike } = await following();
+  await follow(undefined);
+  await write();
+  await write();
+  store.readJournal = async () => [];
+  expect(await follow({ serial: 1, sequence: 1 })).toMatchObject({ isReloaded: true });
+  expect(parts.lost.parts()).toEqual([]);
+  expectAlike();
+});

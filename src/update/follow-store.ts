@@ -165,8 +165,7 @@ async function isApartFrom(
 ): Promise<boolean> {
   if (zone.sequence <= known.sequence) return !isSameVersion(zone, known);
   const entries = await readEntries(parts, zone, known.sequence);
-  const [first] = entries;
-  if (first === undefined || first.sequence !== known.sequence + 1) return false;
+  if (entries.length < zone.sequence - known.sequence) return false;
   return !entries.some(isCreation) && !leadsTo(known, entries, zone);
 }
 
@@ -254,11 +253,9 @@ async function tellLost(
   );
 }
 
-/** False when there is nothing to publish, or when it does not fit what the table has. */
+/** False when they do not fit what the table has. */
 function publishEntries(table: ZoneTable, origin: Name, entries: readonly JournalEntry[]): boolean {
-  const view = table.view(origin);
-  if (view === undefined || entries.length === 0) return false;
-  const zone = new Overlay(view);
+  const zone = new Overlay(viewOf(table, origin));
   if (!entries.every((entry) => applyChangeset(zone, entry))) return false;
   table.publish(origin, zone.changes());
   return true;

@@ -293,10 +293,8 @@ class Engine implements ZoneEngine {
     else this.#changedMeanwhile.set(nameKey(origin), origin);
   }
 
-  /** Another lane may have the zone by now: only this one is forgotten. */
   #forget(lane: ZoneLane): void {
-    const key = nameKey(lane.origin);
-    if (this.#lanes.get(key) === lane) this.#lanes.delete(key);
+    this.#lanes.delete(nameKey(lane.origin));
   }
 
   #turnAway(intent: Intent): Promise<Verdict> {

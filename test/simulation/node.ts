@@ -181,11 +181,12 @@ export class SimulatedNode {
   /** Nothing comes back that the store knows to be deleted, and has known for a while. */
   #checkPutBack(): void {
     const { world, model, service } = this.#parts;
-    for (const [zone, [shown]] of this.shown) {
+    for (const [zone, shown] of this.shown) {
       const deleted = service.state.deleted.get(zone);
-      if (service.state.zones.has(zone) || deleted === undefined || shown === undefined) continue;
-      const isOld = model.stepsSinceDeletion(zone) > 60 && deleted.sequence >= shown.sequence;
-      world.check(!isOld, () => `node ${this.index} puts ${formatName(shown.origin)} back`);
+      if (service.state.zones.has(zone) || deleted === undefined) continue;
+      if (model.stepsSinceDeletion(zone) < 60 || shown.length === 0) continue;
+      const isEnded = shown.every(({ sequence }) => deleted.sequence >= sequence);
+      world.check(!isEnded, () => `node ${this.index} puts a deleted zone back`);
     }
   }
 
