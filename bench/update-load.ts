@@ -29,6 +29,8 @@ export interface UpdateLoad {
 }
 
 const LOST_MS = 5_000;
+/** Updates for each second that are written and signed before the first is sent; what more is wanted is made then. */
+const PREPARED_PER_SECOND = 20_000;
 
 export async function measureUpdates(
   server: RunningServer,
@@ -116,6 +118,7 @@ class UpdateGenerator {
   readonly #load: UpdateLoad;
   /** Message id → when it was sent. */
   readonly #waiting = new Map<number, number>();
+  readonly #prepared: readonly Uint8Array[];
   #startedMs = 0;
   #sent = 0;
   #acknowledged = 0;
@@ -128,6 +131,12 @@ class UpdateGenerator {
     this.#port = port;
     this.#writer = writer;
     this.#load = load;
+    const perSecond = Math.min(load.perSecond ?? Infinity, PREPARED_PER_SECOND);
+    // One at a time waits for the server, not for us.
+    const count = load.inFlight === 1 ? 0 : load.seconds * perSecond;
+    this.#prepared = Array.from({ length: count }, (_, number) =>
+      writer.write(number & 0xffff, number),
+    );
   }
 
   async run() {
@@ -161,8 +170,9 @@ class UpdateGenerator {
   #send(): void {
     const number = this.#sent++;
     const id = number & 0xffff;
+    const message = this.#prepared[number] ?? this.#writer.write(id, number);
     this.#waiting.set(id, performance.now());
-    this.#socket.send(this.#writer.write(id, number), this.#port, "127.0.0.1");
+    this.#socket.send(message, this.#port, "127.0.0.1");
   }
 
   #take(answer: Uint8Array): void {
