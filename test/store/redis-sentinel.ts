@@ -21,6 +21,8 @@ export interface SentinelOptions {
   readonly server?: RedisServerOptions;
   /** Milliseconds of silence after which a primary counts as down. */
   readonly downAfterMs?: number;
+  /** Of the Sentinels themselves; `server.password` is that of the servers behind them. */
+  readonly password?: string;
 }
 
 export interface RedisSentinel {
@@ -54,7 +56,7 @@ export async function startRedisSentinel(options: SentinelOptions): Promise<Redi
   }
   const sentinels: Sentinel[] = [];
   for (let at = 0; at < SENTINELS; at++) {
-    sentinels.push(await startSentinel(first.port, ports, downAfterMs));
+    sentinels.push(await startSentinel(first.port, { ...options, downAfterMs }));
   }
   await eventually(async () => areReady(sentinels, replicas));
   await eventually(async () => areInStep(first, replicas), 3_000);
@@ -87,8 +89,7 @@ interface Sentinel {
 
 async function startSentinel(
   primary: number,
-  ports: readonly [number, number],
-  downAfterMs: number,
+  { ports, downAfterMs, password, server }: SentinelOptions,
 ): Promise<Sentinel> {
   const port = await freePort(ports);
   const directory = mkdtempSync(join(tmpdir(), "windhover-sentinel-"));
@@ -100,10 +101,15 @@ async function startSentinel(
     `sentinel monitor ${SERVICE} 127.0.0.1 ${primary} 2`,
     `sentinel down-after-milliseconds ${SERVICE} ${downAfterMs}`,
     `sentinel failover-timeout ${SERVICE} 5000`,
+    ...(password === undefined
+      ? []
+      : [`requirepass ${password}`, `sentinel sentinel-pass ${password}`]),
+    ...(server?.password === undefined ? [] : [`sentinel auth-pass ${SERVICE} ${server.password}`]),
   ];
   writeFileSync(config, `${lines.join("\n")}\n`);
   const child: ChildProcess = spawn("redis-server", [config, "--sentinel"], { stdio: "ignore" });
-  const client = new Redis({ host: "127.0.0.1", port, retryStrategy: () => 50 });
+  const login = password === undefined ? {} : { password };
+  const client = new Redis({ host: "127.0.0.1", port, ...login, retryStrategy: () => 50 });
   client.on("error", () => {});
   await eventually(async () => client.status === "ready");
   return {

@@ -263,6 +263,22 @@ function describeSentinel(): void {
     await killed.start();
   });
 
+  test("Sentinels with a password of their own, before a Redis with another", async () => {
+    const server = { password: "behind", extra: ["--masterauth", "behind"] };
+    const locked = await startRedisSentinel({
+      ports: PORTS,
+      server,
+      replicas: 0,
+      password: "front",
+    });
+    const url = locked.url.replace("://", "://:behind@");
+    await expect(openRedisStore(url)).rejects.toThrow(/add \?sentinelPassword=/);
+    const store = await openRedisStore(`${url}?sentinelPassword=front`);
+    expect(await store.listZones()).toEqual([]);
+    await store.close();
+    await locked.destroy();
+  });
+
   test("nobody of the Sentinels answers: it says so", async () => {
     const opening = openRedisStore("redis+sentinel://127.0.0.1:1,127.0.0.1:2/mymaster/0");
     await expect(opening).rejects.toMatchObject({ code: "store-unavailable" });

@@ -28,6 +28,10 @@ const READABLE: readonly (readonly [code: string, meaning: string])[] = [
     "NOREPLICAS",
     "fewer replicas are connected than `min-replicas-to-write` of Redis demands; nothing was written",
   ],
+  [
+    "All sentinels are unreachable.*(?:NOAUTH|WRONGPASS)",
+    "the Sentinels demand a password of their own: add ?sentinelPassword=… to the location",
+  ],
   ["NOAUTH", "Redis demands a password: write it into the location, redis://user:password@host"],
   ["WRONGPASS", "Redis does not accept this user and password"],
   ["NOPERM", "the user lacks a right; docs/redis.md has an ACL line with all that are needed"],
