@@ -1,8 +1,7 @@
 /** A name server under measurement: started as a real process with one zone, watched from outside, ended by its pid. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { cpuSeconds, memoryBytes } from "./process-tree.ts";
 
 /** The zone every server is given, and the key that may change it. */
@@ -55,7 +54,7 @@ export class RunningServer {
     this.name = kind.name;
     this.port = nextPort++;
     nextPort++;
-    this.directory = directory ?? mkdtempSync(join(tmpdir(), "windhover-bench-server-"));
+    this.directory = directory ?? mkdtempSync(join(dirname(zone.file), "server-"));
     const launch = kind.configure(this.directory, this.port, zone);
     this.httpPort = launch.httpPort;
     this.startedMs = performance.now();
