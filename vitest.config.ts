@@ -16,7 +16,11 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["src/**/*.test.ts", "test/*.test.ts", "test/{fuzz,hostile,simulation}/**/*.test.ts"],
+          include: [
+            "src/**/*.test.ts",
+            "test/*.test.ts",
+            "test/{fuzz,hostile,simulation}/**/*.test.ts",
+          ],
           testTimeout: 60_000,
         },
       },
