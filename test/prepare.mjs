@@ -18,6 +18,7 @@ const TOOLS = {
   nsd: "nsd",
   unbound: "unbound",
   "redis-server": "redis-server",
+  "redis-cli": "redis-tools",
   ddclient: "ddclient",
   inadyn: "inadyn",
   curl: "curl",
