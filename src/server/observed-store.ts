@@ -74,7 +74,7 @@ export class ObservedStore {
       listZones: () => this.#use(inner.listZones()),
       listOrigins: () => this.#use(inner.listOrigins()),
       findZone: (origin) => this.#read("version", origin, inner.findZone(origin)),
-      createZone: (entry, rrsets) => this.#use(inner.createZone(entry, rrsets)),
+      createZone: (beginning, rrsets) => this.#use(inner.createZone(beginning, rrsets)),
       loadZone: (origin) => this.#load(inner, origin),
       deletedVersion: (origin) => this.#use(inner.deletedVersion(origin)),
       deleteZone: (origin) => this.#use(inner.deleteZone(origin)),

@@ -3,8 +3,8 @@ import { assert } from "../base/assert.ts";
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { equalNames, formatName, type Name } from "../wire/name.ts";
-import type { JournalEntry, ZoneCommit, ZoneVersion } from "./store.ts";
-import { isCreation } from "./zone-version.ts";
+import type { JournalEntry, ZoneCommit, ZonePast, ZoneVersion } from "./store.ts";
+import { isCreation, markOf, storedVersion } from "./zone-version.ts";
 
 export function checkCommit({ origin, expected, next, entries }: ZoneCommit): void {
   assert(entries.length > 0, "a commit has a journal entry");
@@ -15,11 +15,42 @@ export function checkCommit({ origin, expected, next, entries }: ZoneCommit): vo
   }
 }
 
-/** The version that a zone has at its creation. */
-export function checkCreation(entry: JournalEntry): ZoneVersion {
-  assert(entry.sequence >= 1, "a zone's journal begins with 1, or goes on where it was deleted");
-  assert(isCreation(entry), "a zone's first entry is no step from another serial");
-  return { serial: entry.toSerial, sequence: entry.sequence };
+/** Where a zone that is made stands, and the journal that it has. */
+export interface Beginning {
+  readonly version: ZoneVersion;
+  readonly journal: AsyncIterable<JournalEntry> | Iterable<JournalEntry>;
+}
+
+export function checkBeginning(beginning: JournalEntry | ZonePast): Beginning {
+  if ("journal" in beginning) {
+    const { serial, sequence } = beginning;
+    const version = storedVersion(serial, sequence, markOf(beginning));
+    return { version, journal: checkedJournal(beginning) };
+  }
+  const { toSerial, sequence } = beginning;
+  assert(sequence >= 1, "a zone's journal begins with 1, or goes on where it was deleted");
+  assert(isCreation(beginning), "a zone's first entry is no step from another serial");
+  return { version: { serial: toSerial, sequence }, journal: [beginning] };
+}
+
+/** A journal from elsewhere, as far as it leads to the zone's version; what does not is an error at its end. */
+async function* checkedJournal({ origin, serial, sequence, journal }: ZonePast) {
+  let last: JournalEntry | undefined;
+  for await (const entry of journal) {
+    if (last !== undefined && entry.sequence !== last.sequence + 1) {
+      throw brokenJournal(origin, `#${last.sequence} is followed by #${entry.sequence}`);
+    }
+    last = entry;
+    yield entry;
+  }
+  if (last === undefined || (last.sequence === sequence && last.toSerial === serial)) return;
+  const end = `it ends with serial ${last.toSerial} (#${last.sequence})`;
+  throw brokenJournal(origin, `${end}, and the zone has ${serial} (#${sequence})`);
+}
+
+function brokenJournal(origin: Name, problem: string): WindhoverError {
+  const message = `the journal of ${formatName(origin)} does not lead to the zone: ${problem}`;
+  return new WindhoverError(ErrorCode.storeFormat, message);
 }
 
 export function zoneExists(origin: Name): WindhoverError {

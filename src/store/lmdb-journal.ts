@@ -1,7 +1,7 @@
 /** The journal of one zone in LMDB: read in order, and shortened by the commits that add to it. */
 import { Limits } from "../base/limits.ts";
 import type { Name } from "../wire/name.ts";
-import { readJournalRecord, readJournalTime } from "./journal-record.ts";
+import { readJournalRecord, readJournalTime, writeJournalRecord } from "./journal-record.ts";
 import { countExpired, type JournalRetention } from "./journal-retention.ts";
 import type { LmdbEnvironment } from "./lmdb-environment.ts";
 import { journalKey, readJournalKey, zonePrefix } from "./lmdb-keys.ts";
@@ -20,6 +20,31 @@ export function readEntries(
     entries.push(readJournalRecord(value, origin, readJournalKey(key, place), place));
   }
   return entries;
+}
+
+/** What puts these entries under the id of a zone that nobody sees yet, as much at once as one transaction takes. */
+export async function* journalWrites(
+  { journal }: LmdbEnvironment,
+  id: number,
+  entries: AsyncIterable<JournalEntry> | Iterable<JournalEntry>,
+): AsyncGenerator<() => void, void, undefined> {
+  let records: (readonly [key: Uint8Array, record: Uint8Array])[] = [];
+  let bytes = 0;
+  const put = () => {
+    const written = records;
+    records = [];
+    bytes = 0;
+    return () => {
+      for (const [key, record] of written) journal.put(key, record);
+    };
+  };
+  for await (const entry of entries) {
+    const record = writeJournalRecord(entry);
+    records.push([journalKey(id, entry.sequence), record]);
+    bytes += record.length;
+    if (records.length >= Limits.storeBatch || bytes >= Limits.storeBatchBytes) yield put();
+  }
+  if (records.length > 0) yield put();
 }
 
 /** Keys of the entries that go when so many are added, the newest of them with this sequence and time. */

@@ -11,9 +11,8 @@ import { Limits } from "../base/limits.ts";
 import { formatName, type Name, nameKey } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
 import type { RRsetPack } from "../zone/rrset-pack.ts";
-import { checkCommit, checkCreation, checkDocumentId, zoneExists } from "./check-commit.ts";
+import { checkBeginning, checkCommit, checkDocumentId, zoneExists } from "./check-commit.ts";
 import type { LogFile } from "./commit-log.ts";
-import { writeJournalRecord } from "./journal-record.ts";
 import { DEFAULT_RETENTION, type JournalRetention } from "./journal-retention.ts";
 import { commitWrites } from "./lmdb-commit.ts";
 import {
@@ -22,11 +21,10 @@ import {
   openEnvironment,
   storeError,
 } from "./lmdb-environment.ts";
-import { readEntries } from "./lmdb-journal.ts";
+import { journalWrites, readEntries } from "./lmdb-journal.ts";
 import {
   deletedValue,
   documentKey,
-  journalKey,
   PRESENT,
   readDeletedValue,
   readDocument,
@@ -53,6 +51,7 @@ import type {
   StoreDocument,
   StoredZone,
   ZoneCommit,
+  ZonePast,
   ZoneVersion,
 } from "./store.ts";
 import { type WrittenCommit, type WrittenStore, writeCommit } from "./written-commit.ts";
@@ -130,21 +129,23 @@ export class LmdbStore implements WrittenStore {
     });
   }
 
-  createZone(entry: JournalEntry, rrsets: AsyncIterable<RRset> | Iterable<RRset>): Promise<void> {
+  createZone(
+    beginning: JournalEntry | ZonePast,
+    rrsets: AsyncIterable<RRset> | Iterable<RRset>,
+  ): Promise<void> {
     return this.#work.run(async () => {
-      const { origin } = entry;
-      const version = checkCreation(entry);
+      const { origin } = beginning;
+      const { version, journal } = checkBeginning(beginning);
       if (this.#ids.has(nameKey(origin))) throw zoneExists(origin);
       const id = this.#nextId++;
-      const { leftovers, zones, versions, journal } = this.#tables;
+      const { leftovers, zones, versions } = this.#tables;
       await this.#tables.write(() => leftovers.put(zonePrefix(id), PRESENT));
       try {
-        await this.#fillZone(id, origin, rrsets);
-        const record = writeJournalRecord(entry);
+        await this.#writeEach(packWrites(this.#tables, id, origin, rrsets));
+        await this.#writeEach(journalWrites(this.#tables, id, journal));
         const isNew = await this.#tables.writeIfAbsent(zones, origin, () => {
           zones.put(origin, zoneValue(id));
           versions.put(versionKey(id, version), PRESENT);
-          journal.put(journalKey(id, entry.sequence), record);
           leftovers.remove(zonePrefix(id));
         });
         if (!isNew) throw zoneExists(origin);
@@ -157,14 +158,10 @@ export class LmdbStore implements WrittenStore {
   }
 
   /** The next write is put together while one is on its way to the disk. */
-  async #fillZone(
-    id: number,
-    origin: Name,
-    rrsets: AsyncIterable<RRset> | Iterable<RRset>,
-  ): Promise<void> {
+  async #writeEach(writes: AsyncIterable<() => void>): Promise<void> {
     let written: Promise<void> | undefined;
     try {
-      for await (const put of packWrites(this.#tables, id, origin, rrsets)) {
+      for await (const put of writes) {
         await written;
         written = this.#tables.write(put);
       }

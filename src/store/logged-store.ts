@@ -29,6 +29,7 @@ import type {
   StoredZone,
   StoreWatcher,
   ZoneCommit,
+  ZonePast,
   ZoneVersion,
 } from "./store.ts";
 import { type WrittenCommit, type WrittenStore, writeCommit } from "./written-commit.ts";
@@ -317,8 +318,11 @@ export class LoggedStore implements Store {
     return this.#settled(() => this.#inner.findZone(origin));
   }
 
-  createZone(entry: JournalEntry, rrsets: AsyncIterable<RRset> | Iterable<RRset>): Promise<void> {
-    return this.#work.run(() => this.#inner.createZone(entry, rrsets));
+  createZone(
+    beginning: JournalEntry | ZonePast,
+    rrsets: AsyncIterable<RRset> | Iterable<RRset>,
+  ): Promise<void> {
+    return this.#work.run(() => this.#inner.createZone(beginning, rrsets));
   }
 
   loadZone(origin: Name): Promise<LoadedZone | undefined> {

@@ -7,7 +7,7 @@ import { bytesKey, keyBytes } from "../base/bytes.ts";
 import { Limits } from "../base/limits.ts";
 import { formatName, type Name, nameKey } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
-import { checkCommit, checkCreation, checkDocumentId, zoneExists } from "./check-commit.ts";
+import { checkBeginning, checkCommit, checkDocumentId, zoneExists } from "./check-commit.ts";
 import { readJournalRecord, readJournalTime, writeJournalRecord } from "./journal-record.ts";
 import { countExpired, DEFAULT_RETENTION, type JournalRetention } from "./journal-retention.ts";
 import { OpenWork } from "./open-work.ts";
@@ -23,6 +23,7 @@ import type {
   StoredZone,
   StoreWatcher,
   ZoneCommit,
+  ZonePast,
   ZoneVersion,
 } from "./store.ts";
 import { isSameVersion } from "./zone-version.ts";
@@ -81,18 +82,21 @@ export class MemoryStore implements Store {
     });
   }
 
-  createZone(entry: JournalEntry, rrsets: AsyncIterable<RRset> | Iterable<RRset>): Promise<void> {
+  createZone(
+    beginning: JournalEntry | ZonePast,
+    rrsets: AsyncIterable<RRset> | Iterable<RRset>,
+  ): Promise<void> {
     return this.#work.run(async () => {
-      const { origin } = entry;
-      const version = checkCreation(entry);
-      const record = writeJournalRecord(entry);
+      const { origin } = beginning;
+      const { version, journal: entries } = checkBeginning(beginning);
       const values = new Map<string, Uint8Array>();
       for await (const rrset of rrsets) {
         const key = writeRRsetKey(rrset.owner, rrset.rrtype, origin);
         values.set(bytesKey(key), writeRRsetValue(rrset));
       }
+      const journal = new Map<number, Uint8Array>();
+      for await (const entry of entries) journal.set(entry.sequence, writeJournalRecord(entry));
       if (this.#state.zones.has(nameKey(origin))) throw zoneExists(origin);
-      const journal = new Map([[entry.sequence, record]]);
       this.#state.zones.set(nameKey(origin), { origin, version, rrsets: values, journal });
       this.#tellOthers(({ zones }) => zones?.changed(origin));
     });

@@ -10,14 +10,15 @@ import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { formatName, type Name } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
-import { checkCommit, checkCreation, checkDocumentId, zoneExists } from "./check-commit.ts";
-import { readJournalRecord, writeJournalRecord } from "./journal-record.ts";
+import { checkBeginning, checkCommit, checkDocumentId, zoneExists } from "./check-commit.ts";
+import { readJournalRecord } from "./journal-record.ts";
 import { DEFAULT_RETENTION, type JournalRetention } from "./journal-retention.ts";
 import { OpenWork } from "./open-work.ts";
 import { unreadable } from "./record-bytes.ts";
 import { createClient } from "./redis/redis-client.ts";
 import { commitArguments } from "./redis/redis-commit.ts";
 import { RedisConnection, type StateListener } from "./redis/redis-connection.ts";
+import { RedisCreation } from "./redis/redis-creation.ts";
 import { RedisDocuments } from "./redis/redis-documents.ts";
 import { tellHazards } from "./redis/redis-hazards.ts";
 import { formatZoneHint } from "./redis/redis-hint.ts";
@@ -26,7 +27,6 @@ import {
   DEFAULT_PREFIX,
   formatOrigin,
   formatVersion,
-  JOURNAL_FIELD,
   journalId,
   parseOrigin,
   parseVersion,
@@ -35,7 +35,6 @@ import {
 import { parseRedisLocation, type RedisLocation } from "./redis/redis-location.ts";
 import { RedisWatcher } from "./redis/redis-watcher.ts";
 import { beginZoneLoad } from "./redis/redis-zone-load.ts";
-import { writeRRsetKey, writeRRsetValue } from "./rrset-record.ts";
 import type {
   CommitOutcome,
   DocumentKind,
@@ -47,6 +46,7 @@ import type {
   StoredZone,
   StoreWatcher,
   ZoneCommit,
+  ZonePast,
   ZoneVersion,
 } from "./store.ts";
 
@@ -195,34 +195,29 @@ export class RedisStore implements Store {
     return found === null ? undefined : { origin, ...this.#readVersion(found, version) };
   }
 
-  createZone(entry: JournalEntry, rrsets: AsyncIterable<RRset> | Iterable<RRset>): Promise<void> {
+  createZone(
+    beginning: JournalEntry | ZonePast,
+    rrsets: AsyncIterable<RRset> | Iterable<RRset>,
+  ): Promise<void> {
     return this.#work.run(async () => {
-      const { origin } = entry;
-      const version = checkCreation(entry);
+      const { origin } = beginning;
+      const { version, journal } = checkBeginning(beginning);
       const keys = this.#keys.zone(origin);
-      const creation = keys.creation + randomBytes(12).toString("hex");
-      const { client } = this.#connection;
+      const creation = new RedisCreation(this.#connection, keys);
       await this.#register(origin);
       try {
-        const count = await this.#fillZone(creation, origin, rrsets);
+        const count = await creation.addRRsets(origin, rrsets);
+        const entries = await creation.addJournal(journal);
         const outcome = await this.#connection.writeSurely(
           "createZone",
-          [keys.version, keys.rrsets, keys.journal, creation, keys.loads],
-          [
-            formatVersion(version),
-            count,
-            journalId(entry.sequence),
-            writeJournalRecord(entry),
-            ...this.#hint(origin),
-            JOURNAL_FIELD,
-          ],
+          [keys.version, keys.rrsets, keys.journal, keys.loads, creation.rrsets, creation.journal],
+          [formatVersion(version), count, entries, ...this.#hint(origin)],
         );
         if (outcome === 0) throw zoneExists(origin);
         if (outcome === -1) throw this.#lostCreation(origin);
         await this.#register(origin);
       } catch (error) {
-        // What is not heard here, Redis forgets by itself after a while.
-        await client.unlink(creation).catch(() => 0);
+        await creation.forget();
         throw error;
       }
     });
@@ -234,42 +229,10 @@ export class RedisStore implements Store {
     return this.#connection.ask(() => client.sadd(this.#keys.zones, formatOrigin(origin)));
   }
 
-  /** Returns how many RRsets there are under the key. */
-  async #fillZone(
-    creation: string,
-    origin: Name,
-    rrsets: AsyncIterable<RRset> | Iterable<RRset>,
-  ): Promise<number> {
-    const { client } = this.#connection;
-    let count = 0;
-    let bytes = 0;
-    let pairs: Buffer[] = [];
-    const flush = async () => {
-      const fields = pairs;
-      pairs = [];
-      bytes = 0;
-      await this.#connection.ask(async () => {
-        const [added] = await Promise.all([
-          client.hset(creation, ...fields),
-          client.expire(creation, Limits.redisLeftoverSeconds),
-        ]);
-        count += added;
-      });
-    };
-    for await (const rrset of rrsets) {
-      const value = writeRRsetValue(rrset);
-      pairs.push(writeRRsetKey(rrset.owner, rrset.rrtype, origin), value as Buffer);
-      bytes += value.length;
-      if (pairs.length >= 2 * Limits.loadBatch || bytes >= Limits.storeBatchBytes) await flush();
-    }
-    if (pairs.length > 0) await flush();
-    return count;
-  }
-
   #lostCreation(origin: Name): WindhoverError {
     return new WindhoverError(
       ErrorCode.storeUnavailable,
-      `${this.#connection.place} lost RRsets of ${formatName(origin)} while it was being made; try again`,
+      `${this.#connection.place} lost RRsets or changes of ${formatName(origin)} while it was being made; try again`,
     );
   }
 

@@ -70,6 +70,12 @@ export interface LoadedZone extends StoredZone {
   readonly batches: AsyncIterable<Iterable<RRset>>;
 }
 
+/** A zone that was elsewhere before, to be made here as it was there. */
+export interface ZonePast extends StoredZone {
+  /** What is kept of its journal, oldest first: one sequence after the other, the last of them the zone's. */
+  readonly journal: AsyncIterable<JournalEntry> | Iterable<JournalEntry>;
+}
+
 export interface JournalRange {
   /** Entries with a sequence above this one, oldest first. */
   readonly afterSequence: number;
@@ -109,10 +115,14 @@ export interface Store {
   findZone(origin: Name): Promise<StoredZone | undefined>;
   /**
    * Makes a zone whole or not at all; `entry` is its first journal entry, whose `added` may be empty for a zone too
-   * large to keep twice. Its sequence is 1, or the next after the version at which the zone was deleted. Throws
-   * `zone-exists`.
+   * large to keep twice. Its sequence is 1, or the next after the version at which the zone was deleted. With a past
+   * instead the zone stands where it stood elsewhere, its journal with it; `rrsets` are gone through first, then the
+   * journal. Throws `zone-exists`, and `store-format` for a journal with a gap.
    */
-  createZone(entry: JournalEntry, rrsets: AsyncIterable<RRset> | Iterable<RRset>): Promise<void>;
+  createZone(
+    beginning: JournalEntry | ZonePast,
+    rrsets: AsyncIterable<RRset> | Iterable<RRset>,
+  ): Promise<void>;
   /** `undefined` when there is no such zone. */
   loadZone(origin: Name): Promise<LoadedZone | undefined>;
   /** Zone and journal; false when there was none. Where the zone stood is remembered in the same step. */

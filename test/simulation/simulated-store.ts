@@ -13,6 +13,7 @@ import type {
   Store,
   StoreWatcher,
   ZoneCommit,
+  ZonePast,
 } from "../../src/store/store.ts";
 import { formatName, type Name } from "../../src/wire/name.ts";
 import type { RRset } from "../../src/zone/rrset.ts";
@@ -198,11 +199,14 @@ export class StoreClient implements Store {
     }
   }
 
-  createZone(entry: JournalEntry, rrsets: AsyncIterable<RRset> | Iterable<RRset>): Promise<void> {
-    const { origin } = entry;
+  createZone(
+    beginning: JournalEntry | ZonePast,
+    rrsets: AsyncIterable<RRset> | Iterable<RRset>,
+  ): Promise<void> {
+    const { origin } = beginning;
     return this.#write(
       "createZone",
-      (store) => store.createZone(entry, rrsets),
+      (store) => store.createZone(beginning, rrsets),
       this.#zoneHint(origin),
     );
   }

@@ -178,6 +178,75 @@ export function describeStore(conformance: Conformance): void {
       expect((await collect(await store.loadZone(ORIGIN))).size).toBe(1);
     });
 
+    describe("a zone that was elsewhere", () => {
+      const length = 2 * Limits.journalPage + 1;
+      /** Entries #5 … of serials 104 …, as a journal that was trimmed begins. */
+      const journal = Array.from({ length }, (_, at) =>
+        journalEntry(ORIGIN, at + 5, at + 104, { added: [address(host("a", ORIGIN), at)] }),
+      );
+      const past = { origin: ORIGIN, serial: 104 + length, sequence: 4 + length, mark: 7_777 };
+      const rrsets = [soa(ORIGIN, past.serial), ...hosts(ORIGIN, 10)];
+
+      async function* stream<T>(items: Iterable<T>) {
+        yield* items;
+      }
+
+      const readAll = async () => {
+        const entries = [];
+        for (let at = 0; ; at = entries.at(-1)?.sequence ?? 0) {
+          const page = await store.readJournal(ORIGIN, { afterSequence: at, limit: 1_000 });
+          if (page.length === 0) return entries;
+          entries.push(...page);
+        }
+      };
+
+      test("stands where it stood, with its journal, and goes on from there", async () => {
+        await store.createZone({ ...past, journal: stream(journal) }, stream(rrsets));
+        for (const step of ["at once", "after a restart"]) {
+          if (step === "after a restart") await reopen();
+          expect(await store.findZone(ORIGIN)).toEqual(past);
+          expect(await collect(await store.loadZone(ORIGIN))).toEqual(byKey(rrsets));
+          expect(await readAll()).toEqual(journal);
+        }
+        const commit = makeCommit(ORIGIN, past, [put(soa(ORIGIN, past.serial + 1))]);
+        expect(await store.commit(commit)).toEqual({ status: "committed" });
+        expect((await readAll()).at(-1)).toEqual(commit.entries[0]);
+      });
+
+      test("may have no journal left", async () => {
+        await store.createZone({ ...past, journal: [] }, rrsets);
+        expect(await store.findZone(ORIGIN)).toEqual(past);
+        expect(await readAll()).toEqual([]);
+        const commit = makeCommit(ORIGIN, past, [put(soa(ORIGIN, past.serial + 1))]);
+        expect(await store.commit(commit)).toEqual({ status: "committed" });
+        expect(await readAll()).toEqual(commit.entries);
+      });
+
+      test.each([
+        ["with a gap", journal.filter(({ sequence }) => sequence !== 9), "#8 is followed by #10"],
+        ["that ends early", journal.slice(0, -1), `ends with serial ${past.serial - 1}`],
+        ["that ends late", [...journal, journalEntry(ORIGIN, past.sequence + 1, 9)], "ends with"],
+      ])("is not made of a journal %s", async (_, entries, problem) => {
+        const made = store.createZone({ ...past, journal: stream(entries) }, rrsets);
+        await expect(made).rejects.toMatchObject({
+          code: "store-format",
+          message: expect.stringContaining(problem),
+        });
+        expect(await store.findZone(ORIGIN)).toBeUndefined();
+        expect(await readAll()).toEqual([]);
+        await makeZone();
+        expect(await readAll()).toEqual([creation(ORIGIN)]);
+      });
+
+      test("is not made over one that is there", async () => {
+        await makeZone();
+        const made = store.createZone({ ...past, journal }, rrsets);
+        await expect(made).rejects.toMatchObject({ code: "zone-exists" });
+        expect(await version(ORIGIN)).toEqual({ serial: 1, sequence: 1 });
+        expect(await readAll()).toEqual([creation(ORIGIN)]);
+      });
+    });
+
     test("100,000 RRsets are made from a stream, loaded in batches, each once, and deleted", async () => {
       async function* stream() {
         yield* hosts(ORIGIN, 100_000);

@@ -121,7 +121,7 @@ export function faultyStore(inner: Store, events: string[] = []): FaultyStore {
       if (store.isDown) throw unavailable();
       return inner.findZone(origin);
     },
-    createZone: (entry, rrsets) => inner.createZone(entry, rrsets),
+    createZone: (beginning, rrsets) => inner.createZone(beginning, rrsets),
     loadZone: async (origin) => {
       if (store.isDown) throw unavailable();
       return inner.loadZone(origin);

@@ -1,25 +1,26 @@
 /**
- * Makes a zone visible whose RRsets were loaded under a key of their own, if there is no such zone yet.
+ * Makes a zone visible that was put together under keys of its own, if there is no such zone yet.
  *
- *     KEYS  1 version   2 rrsets   3 journal   4 creation   5 loads
- *     ARGV  1 version   2 number of RRsets   3 id of the first journal entry   4 its record
- *           5 channel   6 hint   7 journal field
- *     returns  1 when made, 0 when the zone exists, -1 when the loaded RRsets are not all there (they expired,
- *              or Redis was restarted and lost them)
+ *     KEYS  1 version   2 rrsets   3 journal   4 loads   5 made RRsets   6 made journal
+ *     ARGV  1 version   2 number of RRsets   3 number of journal entries   4 channel   5 hint
+ *     returns  1 when made, 0 when the zone exists, -1 when what was made is not all there (it expired, or Redis was
+ *              restarted and lost it)
  */
 export const CREATE_ZONE_SCRIPT = {
-  numberOfKeys: 5,
+  numberOfKeys: 6,
   lua: `
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-if redis.call('HLEN', KEYS[4]) ~= tonumber(ARGV[2]) then return -1 end
-redis.call('DEL', KEYS[2], KEYS[3], KEYS[5])
-if tonumber(ARGV[2]) > 0 then
-  redis.call('RENAME', KEYS[4], KEYS[2])
-  redis.call('PERSIST', KEYS[2])
+if redis.call('HLEN', KEYS[5]) ~= tonumber(ARGV[2]) then return -1 end
+if redis.call('XLEN', KEYS[6]) ~= tonumber(ARGV[3]) then return -1 end
+redis.call('DEL', KEYS[2], KEYS[3], KEYS[4])
+for made = 5, 6 do
+  if redis.call('EXISTS', KEYS[made]) == 1 then
+    redis.call('RENAME', KEYS[made], KEYS[made - 3])
+    redis.call('PERSIST', KEYS[made - 3])
+  end
 end
-redis.call('XADD', KEYS[3], ARGV[3], ARGV[7], ARGV[4])
 redis.call('SET', KEYS[1], ARGV[1])
-redis.call('PUBLISH', ARGV[5], ARGV[6])
+redis.call('PUBLISH', ARGV[4], ARGV[5])
 return 1
 `,
 } as const;

@@ -12,6 +12,7 @@
  *     windhover:{dyn.example.com.}:loads            set      loads that are going on
  *     windhover:{dyn.example.com.}:before:<load>    hash     RRset key → value when the load began, if changed
  *     windhover:{dyn.example.com.}:new:<creation>   hash     RRsets of a zone that is being made
+ *     windhover:{dyn.example.com.}:new:<creation>:journal   stream   its journal
  *
  * The braces make every key of a zone one hash slot, so that one script may touch them all in a Cluster.
  */
