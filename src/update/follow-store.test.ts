@@ -273,3 +273,14 @@ test("a journal that breaks off between its pages proves no loss", async () => {
   expect(parts.lost.parts()).toEqual([]);
   expectAlike();
 });
+
+test("a store with a later serial but fewer changes is not what became of ours", async () => {
+  const { log, follow, expectAlike } = await following(10);
+  await follow(undefined);
+  expect(await follow({ serial: 5, sequence: 4 })).toMatchObject({
+    versions: [{ serial: 10, sequence: 1 }],
+    isReloaded: true,
+  });
+  expect(log.lines.some(({ message }) => message.includes("is not ours"))).toBe(true);
+  expectAlike();
+});
