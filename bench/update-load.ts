@@ -3,12 +3,12 @@
  * time has come. Every update sets another host, so that none is a no-op. An answer that does not come in time counts
  * as lost and is replaced.
  */
-import { createSocket, type Socket } from "node:dgram";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { Class, Opcode, Type } from "../src/wire/code-points.ts";
 import { writeMessage } from "../src/wire/message.ts";
 import { parseName } from "../src/wire/name.ts";
 import { signTsig, type TsigKey } from "../src/wire/tsig.ts";
+import { DatagramClient } from "./datagram-client.ts";
 import type { BenchZone, RunningServer } from "./server.ts";
 
 export interface UpdateRun {
@@ -29,18 +29,23 @@ export interface UpdateLoad {
 }
 
 const LOST_MS = 5_000;
+const SWEEP_MS = 500;
+/** Milliseconds for which answers are waited for before anything else has its turn. */
+const WAIT_MS = 1;
 /** Updates for each second that are written and signed before the first is sent; what more is wanted is made then. */
-const PREPARED_PER_SECOND = 20_000;
+const PREPARED_PER_SECOND = 30_000;
 
 export async function measureUpdates(
   server: RunningServer,
   zone: BenchZone,
   load: UpdateLoad,
 ): Promise<UpdateRun> {
-  const generator = new UpdateGenerator(server.port, new UpdateWriter(zone, load.run), load);
+  const client = await DatagramClient.open(server.port);
+  const generator = new UpdateGenerator(client, new UpdateWriter(zone, load.run), load);
   const before = server.cpuSeconds();
   const { acknowledged, refused, lost, seconds } = await generator.run();
   const cpu = server.cpuSeconds() - before;
+  client.close();
   return {
     perSecond: acknowledged / seconds,
     refused,
@@ -112,8 +117,7 @@ export function writeUpdateFile(path: string, zone: BenchZone, run: string, coun
 }
 
 class UpdateGenerator {
-  readonly #socket: Socket;
-  readonly #port: number;
+  readonly #client: DatagramClient;
   readonly #writer: UpdateWriter;
   readonly #load: UpdateLoad;
   /** Message id → when it was sent. */
@@ -124,11 +128,9 @@ class UpdateGenerator {
   #acknowledged = 0;
   #refused = 0;
   #lost = 0;
-  #isOver = false;
 
-  constructor(port: number, writer: UpdateWriter, load: UpdateLoad) {
-    this.#socket = createSocket({ type: "udp4", recvBufferSize: 4 << 20, sendBufferSize: 4 << 20 });
-    this.#port = port;
+  constructor(client: DatagramClient, writer: UpdateWriter, load: UpdateLoad) {
+    this.#client = client;
     this.#writer = writer;
     this.#load = load;
     const perSecond = Math.min(load.perSecond ?? Infinity, PREPARED_PER_SECOND);
@@ -139,19 +141,23 @@ class UpdateGenerator {
     );
   }
 
+  /** Between two waits everything else in this process has its turn. */
   async run() {
-    await new Promise<void>((bound) => this.#socket.bind(0, "127.0.0.1", bound));
-    this.#socket.on("message", (answer) => this.#take(answer));
     this.#startedMs = performance.now();
-    this.#fill();
-    const sweeper = setInterval(() => this.#replaceLost(), 500);
-    const pacer = setInterval(() => this.#fill(), 1);
-    await new Promise((resolve) => setTimeout(resolve, this.#load.seconds * 1_000));
-    this.#isOver = true;
+    const endMs = this.#startedMs + this.#load.seconds * 1_000;
+    let sweepMs = this.#startedMs;
+    for (;;) {
+      const nowMs = performance.now();
+      if (nowMs >= endMs) break;
+      if (nowMs - sweepMs > SWEEP_MS) {
+        this.#replaceLost();
+        sweepMs = nowMs;
+      }
+      this.#fill();
+      this.#client.receive(WAIT_MS, this.#take);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     const seconds = (performance.now() - this.#startedMs) / 1_000;
-    clearInterval(sweeper);
-    clearInterval(pacer);
-    this.#socket.close();
     return {
       acknowledged: this.#acknowledged,
       refused: this.#refused,
@@ -163,25 +169,25 @@ class UpdateGenerator {
   /** Sends what may be on its way by now. */
   #fill(): void {
     const { inFlight, perSecond = Infinity } = this.#load;
-    const due = ((performance.now() - this.#startedMs) / 1_000) * perSecond;
-    while (this.#waiting.size < inFlight && this.#sent < due) this.#send();
+    const nowMs = performance.now();
+    const due = ((nowMs - this.#startedMs) / 1_000) * perSecond;
+    while (this.#waiting.size < inFlight && this.#sent < due) this.#send(nowMs);
+    this.#client.flush();
   }
 
-  #send(): void {
+  #send(nowMs: number): void {
     const number = this.#sent++;
     const id = number & 0xffff;
-    const message = this.#prepared[number] ?? this.#writer.write(id, number);
-    this.#waiting.set(id, performance.now());
-    this.#socket.send(message, this.#port, "127.0.0.1");
+    this.#waiting.set(id, nowMs);
+    this.#client.send(this.#prepared[number] ?? this.#writer.write(id, number));
   }
 
-  #take(answer: Uint8Array): void {
+  readonly #take = (answer: Uint8Array): void => {
     const id = ((answer[0] as number) << 8) | (answer[1] as number);
-    if (!this.#waiting.delete(id) || this.#isOver) return;
+    if (!this.#waiting.delete(id)) return;
     if (((answer[3] as number) & 15) === 0) this.#acknowledged++;
     else this.#refused++;
-    this.#fill();
-  }
+  };
 
   #replaceLost(): void {
     const oldest = performance.now() - LOST_MS;
@@ -190,6 +196,5 @@ class UpdateGenerator {
       this.#waiting.delete(id);
       this.#lost++;
     }
-    this.#fill();
   }
 }
