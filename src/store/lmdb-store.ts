@@ -138,7 +138,7 @@ export class LmdbStore implements WrittenStore {
       const { version, journal } = checkBeginning(beginning);
       if (this.#ids.has(nameKey(origin))) throw zoneExists(origin);
       const id = this.#nextId++;
-      const { leftovers, zones, versions } = this.#tables;
+      const { leftovers, zones, versions, deleted } = this.#tables;
       await this.#tables.write(() => leftovers.put(zonePrefix(id), PRESENT));
       try {
         await this.#writeEach(packWrites(this.#tables, id, origin, rrsets));
@@ -147,6 +147,7 @@ export class LmdbStore implements WrittenStore {
           zones.put(origin, zoneValue(id));
           versions.put(versionKey(id, version), PRESENT);
           leftovers.remove(zonePrefix(id));
+          deleted.remove(origin);
         });
         if (!isNew) throw zoneExists(origin);
         this.#ids.set(nameKey(origin), id);

@@ -98,6 +98,7 @@ export class MemoryStore implements Store {
       for await (const entry of entries) journal.set(entry.sequence, writeJournalRecord(entry));
       if (this.#state.zones.has(nameKey(origin))) throw zoneExists(origin);
       this.#state.zones.set(nameKey(origin), { origin, version, rrsets: values, journal });
+      this.#state.deleted.delete(nameKey(origin));
       this.#tellOthers(({ zones }) => zones?.changed(origin));
     });
   }

@@ -210,7 +210,15 @@ export class RedisStore implements Store {
         const entries = await creation.addJournal(journal);
         const outcome = await this.#connection.writeSurely(
           "createZone",
-          [keys.version, keys.rrsets, keys.journal, keys.loads, creation.rrsets, creation.journal],
+          [
+            keys.version,
+            keys.rrsets,
+            keys.journal,
+            keys.loads,
+            creation.rrsets,
+            creation.journal,
+            keys.deleted,
+          ],
           [formatVersion(version), count, entries, ...this.#hint(origin)],
         );
         if (outcome === 0) throw zoneExists(origin);

@@ -127,7 +127,7 @@ export interface Store {
   loadZone(origin: Name): Promise<LoadedZone | undefined>;
   /** Zone and journal; false when there was none. Where the zone stood is remembered in the same step. */
   deleteZone(origin: Name): Promise<boolean>;
-  /** Where the zone stood when it was last deleted. A store that has neither zone nor this has lost the zone. */
+  /** Where the zone stood when it was deleted, until it is made again. A store with neither zone nor this lost the zone. */
   deletedVersion(origin: Name): Promise<ZoneVersion | undefined>;
   commit(commit: ZoneCommit): Promise<CommitOutcome>;
   /**

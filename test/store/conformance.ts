@@ -620,6 +620,7 @@ export function describeStore(conformance: Conformance): void {
       expect(await store.deletedVersion(ORIGIN)).toEqual(marked.next);
       expect(await store.deletedVersion(OTHER)).toBeUndefined();
       await store.createZone({ ...creation(ORIGIN, 9), sequence: 3 }, [soa(ORIGIN, 9)]);
+      expect(await store.deletedVersion(ORIGIN)).toBeUndefined();
       expect(await version(ORIGIN)).toEqual({ serial: 9, sequence: 3 });
       const [entry] = await store.readJournal(ORIGIN, { afterSequence: 0, limit: 9 });
       expect(entry?.sequence).toBe(3);
