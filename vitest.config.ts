@@ -19,7 +19,7 @@ export default defineConfig({
           include: [
             "src/**/*.test.ts",
             "test/*.test.ts",
-            "test/{fuzz,hostile,simulation}/**/*.test.ts",
+            "test/{fuzz,hostile,nodes,simulation}/**/*.test.ts",
           ],
           testTimeout: 60_000,
         },
