@@ -21,6 +21,7 @@ export const ErrorCode = {
   conflict: "conflict",
   storeUnavailable: "store-unavailable",
   storeFormat: "store-format",
+  badBackup: "bad-backup",
   listen: "listen",
   tableFull: "table-full",
   shuttingDown: "shutting-down",

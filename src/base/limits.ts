@@ -75,6 +75,8 @@ export const Limits = {
   zoneExports: 16,
   /** Milliseconds an export may take. */
   zoneExportMs: 3_600_000,
+  /** Octets of one line of a backup: the longest documents are of what a store lost, some megabytes. */
+  backupLine: 256 * 1024 * 1024,
   /** Octets of the identifier of a stored document: a name of 255 octets, each written as `\\DDD`. */
   documentId: 1_024,
   /** RRsets of one transaction while a zone is made or taken away: some megabytes, some milliseconds. */

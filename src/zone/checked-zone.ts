@@ -1,6 +1,6 @@
 /** From the text of a zone file to a zone that may be served: read, put together, checked. */
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
-import { formatName } from "../wire/name.ts";
+import { formatName, type Name } from "../wire/name.ts";
 import { checkZone, type Finding } from "./zone-checks.ts";
 import { ZoneContents } from "./zone-contents.ts";
 import { ZoneFileReader, type ZoneFileSource } from "./zone-file.ts";
@@ -50,6 +50,16 @@ function* readInSlices(source: ZoneFileSource, warn: Warn): Generator<void, Zone
   } finally {
     reader.close();
   }
+  yield* checkInSlices(zone, source.file, warn);
+  return zone;
+}
+
+/** As `readCheckedZone` for a zone that was put together otherwise, with a pause at each step. `from` says where it came from. */
+export function* checkInSlices(
+  zone: ZoneContents,
+  from: string,
+  warn: Warn,
+): Generator<void, void, undefined> {
   zone.reportTtls(warn);
   const told: string[] = [];
   let errors = 0;
@@ -60,11 +70,10 @@ function* readInSlices(source: ZoneFileSource, warn: Warn): Generator<void, Zone
     else if (++errors <= TOLD) told.push(finding.message);
   }
   if (errors > TOLD) told.push(`and ${errors - TOLD} more`);
-  if (errors > 0) throw badZone(source, told);
-  return zone;
+  if (errors > 0) throw badZone(zone.origin, from, told);
 }
 
-function badZone({ file, origin }: ZoneFileSource, told: readonly string[]): WindhoverError {
-  const message = `${file}: zone ${formatName(origin)} cannot be served: ${told.join("; ")}`;
+function badZone(origin: Name, from: string, told: readonly string[]): WindhoverError {
+  const message = `${from}: zone ${formatName(origin)} cannot be served: ${told.join("; ")}`;
   return new WindhoverError(ErrorCode.badZone, message);
 }

@@ -1,0 +1,38 @@
+/** A backup read to its end without a store: whether all of it is there, as it was written, and fit to be served. */
+import { checkBeginning } from "../check-commit.ts";
+import type { StoredZone } from "../store.ts";
+import { BackupItems, type ZoneEnd } from "./backup-items.ts";
+
+export interface BackedUpZone extends StoredZone, ZoneEnd {}
+
+export interface BackupSummary {
+  readonly made: string;
+  readonly credentials: boolean;
+  readonly zones: readonly BackedUpZone[];
+  readonly documents: number;
+}
+
+/** Throws `bad-backup` saying what is wrong with it. */
+export async function verifyBackup(chunks: AsyncIterable<Uint8Array>): Promise<BackupSummary> {
+  const items = new BackupItems(chunks);
+  const zones: BackedUpZone[] = [];
+  let head = { made: "", credentials: false };
+  let documents = 0;
+  for (let item = await items.next(); item !== undefined; item = await items.next()) {
+    if (item.kind === "head") head = { made: item.made, credentials: item.credentials };
+    else if (item.kind === "zone") zones.push(await verifyZone(items, item.zone));
+    else if (item.kind === "document") documents++;
+  }
+  return { ...head, zones, documents };
+}
+
+async function verifyZone(items: BackupItems, zone: StoredZone): Promise<BackedUpZone> {
+  try {
+    await items.contents(zone);
+    const { journal } = checkBeginning({ ...zone, journal: items.journal(zone) });
+    for await (const _ of journal);
+  } catch (error) {
+    if ((await items.endZone())?.leftOut === undefined) throw error;
+  }
+  return { ...zone, ...((await items.endZone()) as ZoneEnd) };
+}
