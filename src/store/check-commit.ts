@@ -15,13 +15,16 @@ export function checkCommit({ origin, expected, next, entries }: ZoneCommit): vo
   }
 }
 
+/** What a zone is made of beside its RRsets. */
+export type ZoneBeginning = JournalEntry | ZonePast;
+
 /** Where a zone that is made stands, and the journal that it has. */
 export interface Beginning {
   readonly version: ZoneVersion;
   readonly journal: AsyncIterable<JournalEntry> | Iterable<JournalEntry>;
 }
 
-export function checkBeginning(beginning: JournalEntry | ZonePast): Beginning {
+export function checkBeginning(beginning: ZoneBeginning): Beginning {
   if ("journal" in beginning) {
     const { serial, sequence } = beginning;
     const version = storedVersion(serial, sequence, markOf(beginning));

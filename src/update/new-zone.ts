@@ -3,6 +3,7 @@
  * store and table at once, by packs.
  */
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
+import type { JournalEntry } from "../store/store.ts";
 import { Type } from "../wire/code-points.ts";
 import { formatName, isSubdomain, type Name } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
@@ -14,6 +15,7 @@ import {
   type RRsetPack,
 } from "../zone/rrset-pack.ts";
 import { soaSerial } from "../zone/soa.ts";
+import type { Intent } from "./judge-change.ts";
 import type { ZoneTableLoader } from "./zone-table.ts";
 
 /** RRsets that the journal keeps of a new zone; a larger one is told in the store only. */
@@ -44,6 +46,16 @@ export function checkNewZone(origin: Name, given: Iterable<RRset>, limit: number
   if (serial === undefined) throw badZone(origin, "it has no SOA at its apex");
   if (!hasNs) throw badZone(origin, "it has no NS at its apex");
   return { rrsets, serial, added: count > CREATION_RRSETS ? [] : [...rrsets] };
+}
+
+/** The entry that begins its journal. */
+export function creationEntry(
+  { origin, principal, door, address }: Intent,
+  { serial, added }: NewZone,
+  when: { readonly sequence: number; readonly timeMs: number },
+): JournalEntry {
+  const who = { actor: principal.actor, door, address };
+  return { origin, fromSerial: serial, toSerial: serial, removed: [], added, ...when, ...who };
 }
 
 /** The same RRsets, each pack put into the table before it is given out. */

@@ -8,7 +8,7 @@ import { ErrorCode, errorMessage, expected, WindhoverError } from "../base/error
 import { Limits } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import type { Principal } from "../identity/principal.ts";
-import type { JournalEntry, JournalRange, Store, ZoneVersion } from "../store/store.ts";
+import type { JournalEntry, JournalRange, Store, ZonePast, ZoneVersion } from "../store/store.ts";
 import { Rcode } from "../wire/code-points.ts";
 import { formatName, type Name, nameKey } from "../wire/name.ts";
 import { type Difference, withoutSerialStep } from "../zone/changeset.ts";
@@ -17,9 +17,10 @@ import type { ZoneView } from "../zone/zone-view.ts";
 import { draftImport } from "./import-zone.ts";
 import { type Change, changeOfRequest, type Intent } from "./judge-change.ts";
 import { LostLedger } from "./lost-ledger.ts";
-import { checkNewZone, zoneExists } from "./new-zone.ts";
+import { checkNewZone, creationEntry, zoneExists } from "./new-zone.ts";
 import { noSuchZone, type Refusal, refuse } from "./refusal.ts";
 import { type RefusedUpdate, RefusedUpdates } from "./refused-updates.ts";
+import { draftRestore } from "./restore-zone.ts";
 import { draftRevert, type Revert } from "./revert-zone.ts";
 import { logRefused } from "./update-log.ts";
 import type { UpdateRequest, Verdict } from "./update-request.ts";
@@ -55,6 +56,12 @@ export interface ZoneEngine extends UpdateEngine {
    * `forbidden`, `bad-zone`, `zone-exists`, `limit`, or what the store throws.
    */
   createZone(intent: Intent, rrsets: Iterable<RRset>): Promise<void>;
+  /**
+   * Makes a zone that was elsewhere stand where it stood there, its journal with it, durable and visible when it
+   * resolves. One that was deleted here at a later version begins behind that instead, with the same records and without
+   * its journal: then it is false. Throws as `createZone` does, and `store-format` for a journal that does not lead there.
+   */
+  restoreZone(intent: Intent, past: ZonePast, rrsets: Iterable<RRset>): Promise<boolean>;
   /** Ends a zone and its history. Throws `forbidden` or `no-such-zone`. */
   deleteZone(intent: Intent): Promise<void>;
   /** Makes the zone what `wanted` is by one update with the difference; its serial never goes back. */
@@ -199,20 +206,20 @@ class Engine implements ZoneEngine {
     if (this.#lanes.get(nameKey(origin))?.version !== undefined) throw zoneExists(origin);
     const deleted = await this.#parts.store.deletedVersion(origin);
     const zone = checkNewZone(origin, rrsets, this.#laneParts.zoneRRsets);
-    const { principal, door, address } = intent;
-    const entry: JournalEntry = {
-      origin,
-      fromSerial: zone.serial,
-      toSerial: zone.serial,
-      removed: [],
-      added: zone.added,
-      sequence: (deleted?.sequence ?? 0) + 1,
-      timeMs: this.#parts.clock.nowMs(),
-      actor: principal.actor,
-      door,
-      address,
-    };
+    const sequence = (deleted?.sequence ?? 0) + 1;
+    const entry = creationEntry(intent, zone, { sequence, timeMs: this.#parts.clock.nowMs() });
     await this.#lane(origin).create(entry, zone.rrsets);
+  }
+
+  async restoreZone(intent: Intent, past: ZonePast, rrsets: Iterable<RRset>): Promise<boolean> {
+    this.#demandOperator(intent.principal, "restore", intent.origin);
+    const { origin } = intent;
+    if (this.#lanes.get(nameKey(origin))?.version !== undefined) throw zoneExists(origin);
+    const deleted = await this.#parts.store.deletedVersion(origin);
+    const terms = { limit: this.#laneParts.zoneRRsets, timeMs: this.#parts.clock.nowMs() };
+    const zone = draftRestore(intent, past, rrsets, { ...terms, deleted });
+    await this.#lane(origin).create(zone.beginning, zone.rrsets);
+    return zone.beginning === past;
   }
 
   async deleteZone({ origin, principal, door, address }: Intent): Promise<void> {

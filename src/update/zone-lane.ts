@@ -10,6 +10,7 @@ import { assert } from "../base/assert.ts";
 import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import type { Principal } from "../identity/principal.ts";
+import { checkBeginning, type ZoneBeginning } from "../store/check-commit.ts";
 import type { CommitOutcome, JournalEntry, ZoneCommit, ZoneVersion } from "../store/store.ts";
 import { Rcode } from "../wire/code-points.ts";
 import { formatName, type Name } from "../wire/name.ts";
@@ -156,8 +157,8 @@ export class ZoneLane {
   }
 
   /** Makes the zone in the store, which has it once, then in the table. */
-  create(entry: JournalEntry, rrsets: PackedRRsets): Promise<void> {
-    return this.#exclusively(() => this.#create(entry, rrsets));
+  create(beginning: ZoneBeginning, rrsets: PackedRRsets): Promise<void> {
+    return this.#exclusively(() => this.#create(beginning, rrsets));
   }
 
   /** Ends the zone in the store, then in the table. False when the store had none. */
@@ -348,25 +349,26 @@ export class ZoneLane {
     this.#tellOfCommit(followed.entries);
   }
 
-  async #create(entry: JournalEntry, rrsets: PackedRRsets): Promise<void> {
+  async #create(beginning: ZoneBeginning, rrsets: PackedRRsets): Promise<void> {
     const { store, table } = this.#parts;
     if (this.version !== undefined) await this.#followStore();
     if (this.version !== undefined) throw zoneExists(this.origin);
     let loader: ZoneTableLoader | undefined;
     try {
       loader = table.beginZone(this.origin);
-      await store.createZone(entry, loadEach(rrsets, loader));
+      await store.createZone(beginning, loadEach(rrsets, loader));
       loader.publish();
     } catch (error) {
       loader?.abort();
       await this.#follow();
       throw error;
     }
-    this.#shown.reset({ serial: entry.toSerial, sequence: entry.sequence });
+    this.#shown.reset(checkBeginning(beginning).version);
     this.#isStale = false;
     this.#isGone = false;
-    logApplied(this.#parts.log, entry);
-    this.#tellOfCommit([entry]);
+    const entries = "journal" in beginning ? [] : [beginning];
+    for (const entry of entries) logApplied(this.#parts.log, entry);
+    this.#tellOfCommit(entries);
   }
 
   /** A zone that the store has lost is put back first: the store must know that it was ended. */
