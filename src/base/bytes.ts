@@ -9,9 +9,18 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && Buffer.compare(a, b) === 0;
 }
 
-/** A copy, even of a `Buffer`, whose own `slice` is a view: sockets hand in Buffers and use them again. */
+/** Octets up to which V8 keeps a typed array inside its own heap. */
+const SHORT = 64;
+
+/**
+ * A copy, even of a `Buffer`, whose own `slice` is a view: sockets hand in Buffers and use them again. Loops for the
+ * short: a view would cost more than the octets.
+ */
 export function copyBytes(bytes: Uint8Array, start = 0, end = bytes.length): Uint8Array {
-  return new Uint8Array(bytes.subarray(start, end));
+  if (end - start > SHORT) return new Uint8Array(bytes.subarray(start, end));
+  const copy = new Uint8Array(end - start);
+  for (let at = start; at < end; at++) copy[at - start] = bytes[at] as number;
+  return copy;
 }
 
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {

@@ -10,12 +10,11 @@
  */
 import { type Client, Transport } from "../answer/client.ts";
 import { Deferred } from "../answer/deferred.ts";
-import { ERROR_REPLY_LENGTH, type Rejection, writeErrorReply } from "../answer/error-reply.ts";
+import { type Rejection, writeErrorReply } from "../answer/error-reply.ts";
 import { type Opened, openSigned, type SignedContext, sealSigned } from "../answer/gate.ts";
 import { Admission, ResponseKind } from "../answer/rate-limit.ts";
 import {
   appendOptions,
-  PADDING_BLOCK,
   padReply,
   REPLY_OPTIONS_LENGTH,
   readAskedOptions,
@@ -30,7 +29,7 @@ import type { Principal } from "../identity/principal.ts";
 import { readUpdate } from "../update/read-update.ts";
 import type { UpdateEngine } from "../update/update-engine.ts";
 import type { Verdict } from "../update/update-request.ts";
-import { UPDATE_RESPONSE_LENGTH, writeUpdateResponse } from "../update/write-update-response.ts";
+import { writeUpdateResponse } from "../update/write-update-response.ts";
 import { ExtendedError, Opcode, Rcode } from "../wire/code-points.ts";
 import { findOpt, OptOffset } from "../wire/edns.ts";
 import { countRecords, HeaderOffset, questionSectionEnd, u16At } from "../wire/message-walk.ts";
@@ -241,14 +240,14 @@ class Exchange {
 
   #answerUpdate(opened: OpenMessage, client: Client, verdict: Verdict): Uint8Array | undefined {
     const { message, length } = opened;
-    const response = replyBuffer(UPDATE_RESPONSE_LENGTH + finishLength(opened, client));
+    const response = this.#response;
     const end = writeUpdateResponse(message, length, verdict, response);
     return this.#finish(opened, client, response, end);
   }
 
   #reject(opened: OpenMessage, client: Client, why: Rejection): Uint8Array | undefined {
     const { message, length } = opened;
-    const response = replyBuffer(ERROR_REPLY_LENGTH + finishLength(opened, client));
+    const response = this.#response;
     const end = writeErrorReply(message, length, why, response);
     return this.#finish(opened, client, response, end);
   }
@@ -264,7 +263,7 @@ class Exchange {
     if (tsig === undefined && this.#isHeldBack(client)) return undefined;
     const end = this.#addOptions(opened, client, response, length, tsig?.length ?? 0);
     this.#count(response, client);
-    return this.#seal(tsig, response, end);
+    return pooledCopy(this.#seal(tsig, response, end));
   }
 
   /** Appends the options that the request asks for, and pads; `signature` octets of TSIG will follow. */
@@ -351,15 +350,9 @@ class Exchange {
   }
 }
 
-/** From Node's pool, as memory of its own would cost more than the reply; only what is written is ever sent. */
-function replyBuffer(length: number): Uint8Array {
-  return Buffer.allocUnsafe(length);
-}
-
-/** Octets behind a reply of ours that options, padding and TSIG may take. */
-function finishLength({ tsig }: OpenMessage, { transport }: Client): number {
-  const padding = transport === Transport.tls ? 2 * PADDING_BLOCK : 0;
-  return REPLY_OPTIONS_LENGTH + padding + (tsig?.length ?? 0);
+/** In Node's pool, as memory of its own would cost more than the reply. */
+function pooledCopy(reply: Uint8Array): Uint8Array {
+  return Buffer.from(reply);
 }
 
 const RCODE_COUNTERS: ReadonlyMap<number, number> = new Map([

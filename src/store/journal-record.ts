@@ -6,7 +6,6 @@
  *       ‖ removed ‖ added                             each: RRsets u32 ‖ { RRset }
  *     RRset: length u8 ‖ labels of the owner below the origin ‖ rrtype u16 ‖ body (`rrset-record.ts`)
  */
-import { assert } from "../base/assert.ts";
 import { formatName, type Name } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
 import { RecordReader, RecordWriter } from "./record-bytes.ts";
@@ -25,26 +24,27 @@ export const TIME_AT = 1 + 8;
 const FIXED_LENGTH = 1 + 8 + 8 + 4 + 4;
 
 export function writeJournalRecord(entry: JournalEntry): Uint8Array {
-  const texts = [entry.actor, entry.door, entry.address].map((text) => Buffer.from(text, "utf8"));
-  const lists = [entry.removed, entry.added];
+  const { actor, door, address, removed, added } = entry;
+  const texts = [actor, door, address];
+  const lists = [removed, added];
   const writer = new RecordWriter(recordLength(texts, lists, entry.origin));
   writer.u8(FORMAT);
   writer.u53(entry.sequence);
   writer.u53(entry.timeMs);
   writer.u32(entry.fromSerial);
   writer.u32(entry.toSerial);
-  for (const text of texts) writeText(writer, text);
+  for (const text of texts) writer.text(text);
   for (const list of lists) writeRRsets(writer, list, entry.origin);
   return writer.done();
 }
 
 function recordLength(
-  texts: readonly Buffer[],
+  texts: readonly string[],
   lists: readonly (readonly RRset[])[],
   origin: Name,
 ): number {
   let length = FIXED_LENGTH;
-  for (const text of texts) length += 2 + text.length;
+  for (const text of texts) length += 2 + Buffer.byteLength(text, "utf8");
   for (const list of lists) {
     length += 4;
     for (const rrset of list) {
@@ -52,12 +52,6 @@ function recordLength(
     }
   }
   return length;
-}
-
-function writeText(writer: RecordWriter, text: Buffer): void {
-  assert(text.length <= 0xffff, "a text of the journal is below 64 KiB");
-  writer.u16(text.length);
-  writer.put(text);
 }
 
 function writeRRsets(writer: RecordWriter, rrsets: readonly RRset[], origin: Name): void {

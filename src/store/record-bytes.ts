@@ -3,12 +3,10 @@
  * `store-format` error that names the record; it is never guessed at.
  */
 import { assert } from "../base/assert.ts";
+import { copyBytes } from "../base/bytes.ts";
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
 
 const HIGH = 0x1_0000_0000;
-
-/** Octets up to which V8 keeps a typed array inside its own heap. */
-const SHORT = 64;
 
 /** Says which record it is, for an error: only called when there is one. */
 export type DescribeRecord = () => string;
@@ -18,14 +16,6 @@ export function unreadable(describe: DescribeRecord, problem: string): Windhover
     ErrorCode.storeFormat,
     `${describe()} cannot be read: ${problem}. It was left as it is; restore it from a backup`,
   );
-}
-
-/** A copy as a plain `Uint8Array`. Loops for the short: a view would cost more than the octets. */
-export function copyBytes(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  const copy = new Uint8Array(end - start);
-  if (copy.length > SHORT) copy.set(bytes.subarray(start, end));
-  else for (let at = start; at < end; at++) copy[at - start] = bytes[at] as number;
-  return copy;
 }
 
 export class RecordReader {
@@ -132,6 +122,14 @@ export class RecordWriter {
     assert(Number.isSafeInteger(value) && value >= 0, "a whole number below 2^53");
     this.u32(Math.floor(value / HIGH));
     this.u32(value % HIGH);
+  }
+
+  /** UTF-8, its length before it. */
+  text(text: string): void {
+    const length = Buffer.byteLength(text, "utf8");
+    assert(length <= 0xffff, "a text is below 64 KiB");
+    this.u16(length);
+    this.#offset += this.bytes.write(text, this.#offset, "utf8");
   }
 
   put(bytes: Uint8Array): void {

@@ -7,8 +7,8 @@ import { Limits } from "../base/limits.ts";
 import { Rcode, Type } from "../wire/code-points.ts";
 import { equalNames, formatName } from "../wire/name.ts";
 import { typeName } from "../wire/rr-types.ts";
-import { findType, type Overlay, type TouchedName } from "../zone/overlay.ts";
-import { type RRset, rdataBytes } from "../zone/rrset.ts";
+import type { Overlay, TouchedName } from "../zone/overlay.ts";
+import { findType, type RRset, rdataBytes } from "../zone/rrset.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 import { isBesideCname, isSingleton } from "./rrtype-rules.ts";
 

@@ -30,6 +30,26 @@ describe("an HMAC of a message", () => {
     expect(new MessageHmac("sha256", secret).update(message).digest()).toEqual(expected);
   });
 
+  test("goes on when it has become long, and takes octets as they are when they are given", () => {
+    const secret = Uint8Array.of(4);
+    const part = new Uint8Array(3_000);
+    const mac = new MessageHmac("sha256", secret);
+    const expected = createHmac("sha256", secret);
+    for (let fill = 1; fill <= 4; fill++) {
+      mac.update(part.fill(fill));
+      expected.update(part);
+    }
+    expect(mac.digest()).toEqual(expected.digest());
+  });
+
+  test("is not mixed with another", () => {
+    const first = new MessageHmac("sha256", Uint8Array.of(1));
+    const second = new MessageHmac("sha256", Uint8Array.of(2));
+    expect(() => first.update(Uint8Array.of(3))).toThrow("one HMAC");
+    expect(() => first.digest()).toThrow("one HMAC");
+    expect(second.digest()).toEqual(createHmac("sha256", Uint8Array.of(2)).digest());
+  });
+
   test("takes a secret longer than a block as its hash (RFC 4231 §4.7)", () => {
     const secret = new Uint8Array(131).fill(0xaa);
     const message = Buffer.from("Test Using Larger Than Block-Size Key - Hash Key First");

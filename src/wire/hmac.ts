@@ -3,9 +3,11 @@
  * pads made once: the objects of `createHmac` cost more to make and to collect than the hashing of a short message.
  */
 import { createHmac, hash as hashOf } from "node:crypto";
+import { assert } from "../base/assert.ts";
 
 /** What signing needs of an HMAC, be it this one or that of `node:crypto`. */
 export interface Mac {
+  /** The octets may change afterwards. */
   update(octets: Uint8Array): Mac;
   digest(): Buffer;
 }
@@ -13,7 +15,7 @@ export interface Mac {
 /** Octets of a block of the hashes up to SHA-256, and of the larger ones. */
 const BLOCK = { short: 64, long: 128 } as const;
 
-/** Octets behind the pad that are gathered here; longer messages are cheaper with `createHmac`. */
+/** Octets that are gathered behind the pad; longer messages are cheaper with `createHmac`. */
 const SHORT = 4_096;
 
 interface Pads {
@@ -25,46 +27,52 @@ interface Pads {
 /** By the hash, for as long as the secret is there. */
 const padsOfSecret = new WeakMap<Uint8Array, Map<string, Pads>>();
 
-/** Filled and read within one call of `digest`. */
+/** Of the one that was made last. */
 const gathered = Buffer.alloc(BLOCK.long + SHORT);
+let gatherer: MessageHmac | undefined;
 
-/** The octets given must stay as they are until `digest`. */
+/** One at a time: another may be made when this one's digest is there, or not wanted any more. */
 export class MessageHmac implements Mac {
   readonly #hash: string;
   readonly #secret: Uint8Array;
-  readonly #parts: Uint8Array[] = [];
-  #length = 0;
+  readonly #pads: Pads;
+  #end: number;
+  #long: Mac | undefined;
 
   constructor(hash: string, secret: Uint8Array) {
     this.#hash = hash;
     this.#secret = secret;
+    this.#pads = padsOf(hash, secret);
+    gathered.set(this.#pads.inner);
+    this.#end = this.#pads.block;
+    gatherer = this;
   }
 
   update(octets: Uint8Array): this {
-    this.#parts.push(octets);
-    this.#length += octets.length;
+    assert(gatherer === this, "one HMAC of a message is made after the other");
+    const end = this.#end + octets.length;
+    if (this.#long !== undefined) this.#long.update(octets);
+    else if (end - this.#pads.block > SHORT) this.#lengthen(octets);
+    else {
+      gathered.set(octets, this.#end);
+      this.#end = end;
+    }
     return this;
   }
 
-  digest(): Buffer {
-    if (this.#length > SHORT) return this.#digestLong();
-    const { block, inner, outer } = padsOf(this.#hash, this.#secret);
-    gathered.set(inner);
-    let at = block;
-    for (const part of this.#parts) {
-      gathered.set(part, at);
-      at += part.length;
-    }
-    // As text, because text is collected more cheaply than buffers are.
-    const innerHash = hashOf(this.#hash, gathered.subarray(0, at), "binary");
-    outer.write(innerHash, block, "latin1");
-    return Buffer.from(hashOf(this.#hash, outer, "binary"), "latin1");
+  #lengthen(octets: Uint8Array): void {
+    this.#long = createHmac(this.#hash, this.#secret);
+    this.#long.update(gathered.subarray(this.#pads.block, this.#end)).update(octets);
   }
 
-  #digestLong(): Buffer {
-    const hmac = createHmac(this.#hash, this.#secret);
-    for (const part of this.#parts) hmac.update(part);
-    return hmac.digest();
+  digest(): Buffer {
+    assert(gatherer === this, "one HMAC of a message is made after the other");
+    if (this.#long !== undefined) return this.#long.digest();
+    const { block, outer } = this.#pads;
+    // As text, because text is collected more cheaply than buffers are.
+    const innerHash = hashOf(this.#hash, gathered.subarray(0, this.#end), "binary");
+    outer.write(innerHash, block, "latin1");
+    return Buffer.from(hashOf(this.#hash, outer, "binary"), "latin1");
   }
 }
 

@@ -115,7 +115,7 @@ export function readQuestion(reader: MessageReader): Question {
 }
 
 export function readRecord(reader: MessageReader): ResourceRecord {
-  const owner = canonicalName(reader.name());
+  const owner = reader.canonicalName();
   const rrtype = reader.u16();
   const rrclass = reader.u16();
   const ttl = reader.u32();

@@ -6,6 +6,7 @@ import { copyBytes } from "../base/bytes.ts";
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { HEADER_LENGTH } from "./code-points.ts";
+import { LOWER_CASE, type Name } from "./name.ts";
 
 /** The first two bits of a label's first octet (RFC 1035 §4.1.4); 01 and 10 mean nothing today. */
 const LABEL_TYPE = 0xc0;
@@ -62,6 +63,19 @@ export class MessageReader {
 
   /** The name here, uncompressed, in the case it was sent in. */
   name(): Uint8Array {
+    return copyBytes(scratch, 0, this.#gatherName());
+  }
+
+  /** The name here, uncompressed and lower-case. */
+  canonicalName(): Name {
+    const length = this.#gatherName();
+    const name = new Uint8Array(length);
+    for (let at = 0; at < length; at++) name[at] = LOWER_CASE[scratch[at]!]!;
+    return name as Name;
+  }
+
+  /** Puts the name here into `scratch` and returns its octets. */
+  #gatherName(): number {
     let at = this.offset;
     let runStart = at;
     let after = 0;
@@ -86,7 +100,7 @@ export class MessageReader {
       if (octet === 0) break;
     }
     this.offset = after === 0 ? at : after;
-    return scratch.slice(0, length);
+    return length;
   }
 
   /** Passes over the name here without following its pointer. */

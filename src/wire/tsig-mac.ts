@@ -7,14 +7,17 @@
  * and signs the timers alone.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { copyBytes } from "../base/bytes.ts";
+import { Limits } from "../base/limits.ts";
 import { Class, HEADER_LENGTH } from "./code-points.ts";
 import { type Mac, MessageHmac } from "./hmac.ts";
 import { HeaderOffset } from "./message-walk.ts";
 import type { TsigFields } from "./tsig-record.ts";
 import { MessageWriter } from "./writer.ts";
 
-/** For one message, all of which is there until the digest. */
+/** Class, TTL, time, fudge, error and length of other data. */
+const VARIABLES_LENGTH = 2 + 4 + 6 + 2 + 2 + 2;
+
+/** For one message: no other is signed or verified before its digest. */
 export function startMac(hash: string, secret: Uint8Array, earlierMac?: Uint8Array): Mac {
   return afterMac(new MessageHmac(hash, secret), earlierMac);
 }
@@ -30,6 +33,10 @@ function afterMac(hmac: Mac, earlierMac: Uint8Array | undefined): Mac {
   return hmac.update(length).update(earlierMac);
 }
 
+/** What is fed to an HMAC at once. */
+const header = new Uint8Array(HEADER_LENGTH);
+const variables = new Uint8Array(2 * Limits.nameLength + VARIABLES_LENGTH);
+
 /** The first `length` octets of a message, with the ID and the number of additional RRs it had before it was signed. */
 export function updateMessage(
   hmac: Mac,
@@ -37,7 +44,7 @@ export function updateMessage(
   length: number,
   unsigned: { readonly id: number; readonly additionals: number },
 ): void {
-  const header = copyBytes(message, 0, HEADER_LENGTH);
+  for (let at = 0; at < HEADER_LENGTH; at++) header[at] = message[at] as number;
   const writer = new MessageWriter(header);
   writer.patchU16(HeaderOffset.id, unsigned.id);
   writer.patchU16(HeaderOffset.additionals, unsigned.additionals);
@@ -47,8 +54,7 @@ export function updateMessage(
 /** RFC 8945 §4.3.3: the signed fields of the TSIG RR, names canonical. */
 export function updateVariables(hmac: Mac, tsig: TsigFields): void {
   const { keyName, algorithm, otherData } = tsig;
-  const octets = new Uint8Array(keyName.length + algorithm.length + 18 + otherData.length);
-  const writer = new MessageWriter(octets);
+  const writer = new MessageWriter(variables);
   writer.bytes(keyName);
   writer.u16(Class.any);
   writer.u32(0);
@@ -56,8 +62,7 @@ export function updateVariables(hmac: Mac, tsig: TsigFields): void {
   writeTimers(writer, tsig);
   writer.u16(tsig.error);
   writer.u16(otherData.length);
-  writer.bytes(otherData);
-  hmac.update(octets);
+  hmac.update(variables.subarray(0, writer.offset)).update(otherData);
 }
 
 /** RFC 8945 §5.3.1: what the second and later messages of an answer sign of their TSIG RR. */

@@ -9,7 +9,7 @@ import {
   rdataEnd,
   u16At,
 } from "./message-walk.ts";
-import { canonicalName, type Name } from "./name.ts";
+import type { Name } from "./name.ts";
 import { MessageReader } from "./reader.ts";
 import { type MessageWriter, WriterFull } from "./writer.ts";
 
@@ -71,7 +71,7 @@ function hasTsigForm(message: Uint8Array, fields: number): boolean {
 /** Reads the TSIG RR at `offset`. Throws `bad-message` when its lengths do not add up. */
 export function readTsig(message: Uint8Array, offset: number, length: number): TsigRecord {
   const reader = new MessageReader(message, offset, length);
-  const keyName = canonicalName(reader.name());
+  const keyName = reader.canonicalName();
   reader.skip(RecordOffset.rdata);
   const algorithm = readUncompressed(reader);
   const record = {
@@ -92,7 +92,7 @@ export function readTsig(message: Uint8Array, offset: number, length: number): T
 /** RFC 8945 §4.2: the algorithm name is never compressed. */
 function readUncompressed(reader: MessageReader): Name {
   const start = reader.offset;
-  const name = canonicalName(reader.name());
+  const name = reader.canonicalName();
   if (reader.offset - start !== name.length) throw badTsig("its algorithm name is compressed");
   return name;
 }

@@ -9,6 +9,7 @@ import { Type } from "../wire/code-points.ts";
 import { equalNames, type Name, wireNameLength } from "../wire/name.ts";
 import {
   equalRRsets,
+  findType,
   hasRdata,
   makeRRset,
   mergeRRsets,
@@ -55,18 +56,28 @@ function diffRRsets(before: RRset, after: RRset | undefined, into: Difference): 
   }
   const ended = rdatasOnlyIn(before, after);
   const begun = rdatasOnlyIn(after, before);
-  if (ended.length > 0) into.removed.push({ ...before, rdatas: ended });
-  if (begun.length > 0) into.added.push({ ...after, rdatas: begun });
+  if (ended.length > 0) into.removed.push(withRdatas(before, ended));
+  if (begun.length > 0) into.added.push(withRdatas(after, begun));
+}
+
+function withRdatas({ owner, rrtype, ttl }: RRset, rdatas: readonly Uint8Array[]): RRset {
+  return { owner, rrtype, ttl, rdatas };
 }
 
 /** Both are sorted, so one walk over both is enough. */
 function rdatasOnlyIn(one: RRset, other: RRset): Uint8Array[] {
+  const found: Uint8Array[] = [];
   let at = 0;
-  return one.rdatas.filter((rdata) => {
-    while (at < other.rdatas.length && compareBytes(other.rdatas[at] as Uint8Array, rdata) < 0)
+  for (const rdata of one.rdatas) {
+    let order = 1;
+    while (at < other.rdatas.length) {
+      order = compareBytes(other.rdatas[at] as Uint8Array, rdata);
+      if (order >= 0) break;
       at++;
-    return at === other.rdatas.length || compareBytes(other.rdatas[at] as Uint8Array, rdata) !== 0;
-  });
+    }
+    if (at === other.rdatas.length || order !== 0) found.push(rdata);
+  }
+  return found;
 }
 
 /** Adds to `into` what leads from one version of a name to the next. */
@@ -75,15 +86,9 @@ export function diffNames(
   after: readonly RRset[],
   into: Difference,
 ): void {
-  for (const old of before) {
-    diffRRsets(
-      old,
-      after.find((each) => each.rrtype === old.rrtype),
-      into,
-    );
-  }
+  for (const old of before) diffRRsets(old, findType(after, old.rrtype), into);
   for (const begun of after) {
-    if (!before.some((each) => each.rrtype === begun.rrtype)) into.added.push(begun);
+    if (findType(before, begun.rrtype) === undefined) into.added.push(begun);
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { type Name, nameKey } from "../wire/name.ts";
 import type { RRsetChange } from "./changeset.ts";
-import { equalRRsets, type RRset, rdataBytes } from "./rrset.ts";
+import { equalRRsets, findType, type RRset, rdataBytes } from "./rrset.ts";
 import type { ZoneView } from "./zone-view.ts";
 
 /** A name that was written to: its RRsets in the base and now. */
@@ -111,9 +111,4 @@ export class Overlay implements ZoneView {
   #touchedName(owner: Name): TouchedName | undefined {
     return this.#names.size === 0 ? undefined : this.#names.get(nameKey(owner));
   }
-}
-
-export function findType(rrsets: readonly RRset[], rrtype: number): RRset | undefined {
-  for (const rrset of rrsets) if (rrset.rrtype === rrtype) return rrset;
-  return undefined;
 }

@@ -51,6 +51,11 @@ export function hasRdata(rrset: RRset, rdata: Uint8Array): boolean {
   return rrset.rdatas.some((each) => equalBytes(each, rdata));
 }
 
+export function findType(rrsets: readonly RRset[], rrtype: number): RRset | undefined {
+  for (const rrset of rrsets) if (rrset.rrtype === rrtype) return rrset;
+  return undefined;
+}
+
 /** Same owner, rrtype and RRs; TTLs are not compared (RFC 2136 §3.2.3 compares without them). */
 export function equalRdatas(a: RRset, b: RRset): boolean {
   return (

@@ -3,6 +3,7 @@
  * and five 32-bit numbers, the serial the first of them.
  */
 import { assert } from "../base/assert.ts";
+import { copyBytes } from "../base/bytes.ts";
 import type { RRset } from "./rrset.ts";
 
 /** Octets from the serial to the end of the rdata. */
@@ -17,13 +18,18 @@ export function soaSerial(soa: RRset): number {
 export function rdataSerial(rdata: Uint8Array): number {
   assert(rdata.length >= SHORTEST, "SOA rdata is whole");
   const at = rdata.length - TAIL;
-  return new DataView(rdata.buffer, rdata.byteOffset, rdata.byteLength).getUint32(at);
+  const high = (rdata[at]! << 8) | rdata[at + 1]!;
+  return high * 0x1_0000 + ((rdata[at + 2]! << 8) | rdata[at + 3]!);
 }
 
 /** The same SOA with another serial. */
 export function withSerial(soa: RRset, serial: number): RRset {
-  const rdata = new Uint8Array(soa.rdatas[0] as Uint8Array);
+  const rdata = copyBytes(soa.rdatas[0] as Uint8Array);
   assert(rdata.length >= SHORTEST, "SOA rdata is whole");
-  new DataView(rdata.buffer).setUint32(rdata.length - TAIL, serial);
+  const at = rdata.length - TAIL;
+  rdata[at] = serial >>> 24;
+  rdata[at + 1] = serial >>> 16;
+  rdata[at + 2] = serial >>> 8;
+  rdata[at + 3] = serial;
   return { owner: soa.owner, rrtype: soa.rrtype, ttl: soa.ttl, rdatas: [rdata] };
 }
