@@ -79,12 +79,16 @@ export const Limits = {
   backupLine: 256 * 1024 * 1024,
   /** Octets of the identifier of a stored document: a name of 255 octets, each written as `\\DDD`. */
   documentId: 1_024,
+  /** Documents of one kind that a node remembers to have ended, not to let an old copy of the store bring them back. */
+  pastDocuments: 10_000,
   /** RRsets of one transaction while a zone is made or taken away: some megabytes, some milliseconds. */
   storeBatch: 10_000,
   /** Octets of one transaction while a zone is made. */
   storeBatchBytes: 8 * 1024 * 1024,
   /** Octets of one half of the embedded store's log: read at start, and what a disk must have room for. */
   commitLogHalf: 8 * 1024 * 1024,
+  /** Milliseconds between looks whether the embedded store can be written. */
+  storeProbeMs: 1_000,
   /** Octets of a commit in that log; a larger one goes past it. */
   loggedCommit: 1024 * 1024,
   /** RRsets that loading a zone hands over at once: below a millisecond or two of work. */

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { FlakyStore, ORIGIN, TestClock } from "../../test/server/http-fixture.ts";
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
@@ -139,4 +139,19 @@ test("a zone of which a part cannot be read is a warning until it can be", async
   inner.loadZone = loadZone;
   await read();
   expect(observed.warnings).toEqual([]);
+});
+
+test("a store that can be probed is up when the probe or a commit says so, not when something was read", async () => {
+  const inner = new FlakyStore();
+  let problem: string | undefined = "the disk is read-only";
+  const probe = async () => {
+    if (problem !== undefined) throw new WindhoverError(ErrorCode.storeUnavailable, problem);
+  };
+  const { observed } = observe(Object.assign(inner, { probe }));
+  await vi.waitFor(() => expect(observed.problem).toBe(problem), { timeout: 30_000 });
+  await observed.store.listZones();
+  expect(observed.problem).toBe("the disk is read-only");
+  problem = undefined;
+  await vi.waitFor(() => expect(observed.problem).toBeUndefined(), { timeout: 30_000 });
+  await observed.store.close();
 });

@@ -1,6 +1,7 @@
 /** A store whose commits are timed and whose health is known: what metrics, readiness and the log tell of it. */
 import type { Clock } from "../base/clock.ts";
 import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import type { CommitOutcome, LoadedZone, Store, ZoneCommit } from "../store/store.ts";
 import { formatName, type Name, nameKey } from "../wire/name.ts";
@@ -24,12 +25,15 @@ export class ObservedStore {
   /** Why the last change was not as safe as was asked for; reading says nothing about that. */
   #unconfirmed: string | undefined;
   #hazards: readonly string[] = [];
+  readonly #prober: NodeJS.Timeout | undefined;
   /** What could not be read, by what it was read for. */
   readonly #unreadable = new Map<string, string>();
 
   constructor(inner: Store, observer: StoreObserver) {
     this.#observer = observer;
     this.store = this.#watch(inner);
+    const probe = inner.probe?.bind(inner);
+    this.#prober = probe && setInterval(() => void this.#probe(probe), Limits.storeProbeMs).unref();
   }
 
   /** Why the store is not to be relied on; `undefined` while it is. */
@@ -83,8 +87,18 @@ export class ObservedStore {
       watch: (watcher) => inner.watch(watcher),
       readDocuments: (kind) => this.#use(inner.readDocuments(kind)),
       writeDocument: (kind, id, json) => this.#use(inner.writeDocument(kind, id, json)),
-      close: () => inner.close(),
+      close: () => {
+        clearInterval(this.#prober);
+        return inner.close();
+      },
     };
+  }
+
+  async #probe(probe: () => Promise<void>): Promise<void> {
+    await this.#use(probe()).then(
+      () => this.setState(true, ""),
+      () => {},
+    );
   }
 
   async #commit(inner: Store, batch: ZoneCommit): Promise<CommitOutcome> {
@@ -92,6 +106,7 @@ export class ObservedStore {
     const startMs = clock.monotonicMs();
     const outcome = await this.#use(inner.commit(batch));
     if (outcome.status === "committed") {
+      this.setState(true, "");
       this.#setUnconfirmed(outcome.unconfirmed);
       onCommit(batch.entries.length, (clock.monotonicMs() - startMs) / 1_000);
     }
@@ -148,7 +163,8 @@ export class ObservedStore {
   async #use<T>(use: Promise<T>): Promise<T> {
     try {
       const outcome = await use;
-      this.setState(true, "");
+      // Where changes are probed, a use that may have been a read proves nothing about them.
+      if (this.#prober === undefined) this.setState(true, "");
       return outcome;
     } catch (error) {
       if (isUnavailable(error)) this.setState(false, errorMessage(error));

@@ -16,20 +16,19 @@
 import {
   accessSync,
   chmodSync,
-  closeSync,
   constants,
   existsSync,
   mkdirSync,
-  openSync,
-  readSync,
   statfsSync,
   statSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
-import { claimDirectory, releaseDirectory } from "./directory-owner.ts";
-import { SCHEMA_KEY, SCHEMA_VERSION } from "./lmdb-keys.ts";
+import { checkUnowned, claimDirectory, type DirectoryClaim } from "./directory-owner.ts";
+import { checkWritable, placeOfFile } from "./file-in-place.ts";
+import { checkDataFile } from "./lmdb-file.ts";
+import { SCHEMA_KEY, SCHEMA_VERSION, SCHEMAS_TAKEN_OVER } from "./lmdb-keys.ts";
 
 export type Table = Database<Uint8Array, Uint8Array>;
 
@@ -64,6 +63,8 @@ export interface LmdbEnvironment extends LmdbTables {
   writeIfExists(table: Table, key: Uint8Array, work: () => void): Promise<boolean>;
   /** As `write`, but only if the key does not exist then; false when it does. */
   writeIfAbsent(table: Table, key: Uint8Array, work: () => void): Promise<boolean>;
+  /** Throws when what was opened no longer lies there, or nothing may be written there any more. */
+  checkUsable(): void;
   close(): Promise<void>;
 }
 
@@ -72,20 +73,19 @@ export async function openEnvironment(directory: string): Promise<LmdbEnvironmen
   checkDirectory(directory);
   const place = `store directory ${directory}`;
   let root: RootDatabase<Uint8Array, Uint8Array> | undefined;
+  let claim: DirectoryClaim | undefined;
   try {
-    checkDataFile(directory);
+    // A file that somebody writes looks damaged now and then.
+    await checkUnowned(directory);
+    const data = join(directory, "data.mdb");
+    if (existsSync(data)) checkDataFile(data);
     root = openRoot(directory);
-    root.transactionSync(() => claimDirectory(directory));
-  } catch (error) {
-    await root?.close();
-    throw storeError(place, error);
-  }
-  try {
+    claim = await root.transactionSync(() => claimDirectory(directory));
     checkSchema(root, place);
-    return makeEnvironment(root, directory, place);
+    return makeEnvironment(root, directory, claim);
   } catch (error) {
-    releaseDirectory(directory);
-    await root.close();
+    await claim?.release();
+    await root?.close();
     throw storeError(place, error);
   }
 }
@@ -117,29 +117,6 @@ function makeDirectory(path: string): void {
   }
 }
 
-/** LMDB's first meta page: a header of 24 octets, then magic and data version, in the machine's order. */
-const META = { magicAt: 24, magic: 0xbeefc0de, versionAt: 28, version: 2, length: 32 } as const;
-
-/** What LMDB would say about a file that is not its own, before it can crash on it. */
-function checkDataFile(directory: string): void {
-  const path = join(directory, "data.mdb");
-  if (!existsSync(path) || statSync(path).size === 0) return;
-  const words = new Uint32Array(META.length / 4);
-  const file = openSync(path, "r");
-  try {
-    readSync(file, words, 0, META.length, 0);
-  } finally {
-    closeSync(file);
-  }
-  const isOurs =
-    words[META.magicAt / 4] === META.magic && words[META.versionAt / 4] === META.version;
-  if (isOurs) return;
-  throw new WindhoverError(
-    ErrorCode.storeFormat,
-    `${path} is damaged or not an LMDB file; restore it from a backup, or use another directory`,
-  );
-}
-
 function openRoot(directory: string): RootDatabase<Uint8Array, Uint8Array> {
   const isNew = !existsSync(join(directory, "data.mdb"));
   const root = open<Uint8Array, Uint8Array>(directory, {
@@ -163,22 +140,36 @@ function checkSchema(root: RootDatabase<Uint8Array, Uint8Array>, place: string):
   }
   const version = Buffer.from(found).toString("utf8");
   if (version === SCHEMA_VERSION) return;
+  if (SCHEMAS_TAKEN_OVER.includes(version)) {
+    meta.putSync(SCHEMA_KEY, Buffer.from(SCHEMA_VERSION, "utf8"));
+    return;
+  }
   throw new WindhoverError(
     ErrorCode.storeFormat,
-    `${place} has schema version ${version}, and this version of Windhover reads ${SCHEMA_VERSION}; ` +
-      "use the version of Windhover that wrote it",
+    `${place} has schema version ${version}, and this version of Windhover reads ${SCHEMA_VERSION} and older ones; ` +
+      "use the version of Windhover that wrote it, or one that is newer",
   );
 }
 
 function makeEnvironment(
   root: RootDatabase<Uint8Array, Uint8Array>,
   directory: string,
-  place: string,
+  claim: DirectoryClaim,
 ): LmdbEnvironment {
+  const place = `store directory ${directory}`;
+  const checkInPlace = placeOfFile(join(directory, "data.mdb"));
   const table = (name: string): Table => root.openDB<Uint8Array, Uint8Array>(name, BINARY);
-  const settle = (written: Promise<boolean>) => settleWrite(written, directory);
+  const settle = (written: Promise<boolean>) =>
+    settleWrite(written, directory).then((outcome) => {
+      checkInPlace();
+      return outcome;
+    });
   return {
     place,
+    checkUsable: () => {
+      checkInPlace();
+      checkWritable(directory);
+    },
     zones: table("zones"),
     versions: table("versions"),
     packs: table("packs"),
@@ -194,7 +185,7 @@ function makeEnvironment(
     writeIfAbsent: (condition, key, work) => settle(condition.ifNoExists(key, work)),
     close: async () => {
       await root.committed;
-      releaseDirectory(directory);
+      await claim.release();
       await root.close();
     },
   };

@@ -26,7 +26,10 @@ import type { DocumentKind, ZoneVersion } from "./store.ts";
 import { markOf, storedVersion } from "./zone-version.ts";
 
 export const SCHEMA_KEY = Buffer.from("schema", "utf8");
-export const SCHEMA_VERSION = "1";
+/** Raised when a version before could not read what this one writes. */
+export const SCHEMA_VERSION = "2";
+/** Version 1 had no packs and no log beside the tables: all that it wrote is read as it stands. */
+export const SCHEMAS_TAKEN_OVER: readonly string[] = ["1"];
 
 const FORMAT = 1;
 /** Octets of the zone id, after which the rest of a key begins. */

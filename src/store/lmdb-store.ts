@@ -303,6 +303,10 @@ export class LmdbStore implements WrittenStore {
     });
   }
 
+  probe(): Promise<void> {
+    return this.#work.run(async () => this.#tables.checkUsable());
+  }
+
   /** One process owns the directory, so no other one can change a zone: there is nothing to call back about. */
   watch(): () => void {
     this.#work.check();

@@ -6,6 +6,7 @@ import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { COMMIT_LOG_LENGTH, type LogFile } from "./commit-log.ts";
+import { placeOfFile } from "./file-in-place.ts";
 
 /** Linux writes and flushes with one call then, which is one way to a thread and back instead of two. */
 const FLUSH_FLAG = process.platform === "linux" ? constants.O_DSYNC : 0;
@@ -15,6 +16,7 @@ const CHUNK = 1024 * 1024;
 export async function openLogFile(path: string): Promise<LogFile> {
   await fill(path);
   const handle = await open(path, constants.O_RDWR | FLUSH_FLAG);
+  const checkInPlace = placeOfFile(path);
   return {
     async read(position, length) {
       const octets = Buffer.alloc(length);
@@ -26,6 +28,7 @@ export async function openLogFile(path: string): Promise<LogFile> {
         at += (await handle.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
       }
       if (FLUSH_FLAG === 0) await handle.datasync();
+      checkInPlace();
     },
     close: () => handle.close(),
   };

@@ -281,3 +281,20 @@ test("a log that the store beside it does not lead to is not given up silently",
   const missing = openLoggedStore(new Below(), file.crashed(), "commits.log");
   await expect(missing).rejects.toThrow("is not there");
 });
+
+test("a probe tells of a failure that nobody was told of, and mends it when the disk is well", async () => {
+  const { store, file, below } = await withZone(ORIGIN);
+  await store.probe();
+  const second = await step(store, FIRST, 1);
+  below.problem = new Error("the disk is full");
+  await expect(store.findZone(ORIGIN)).rejects.toThrow();
+  await expect(store.probe()).rejects.toThrow("the disk is full");
+  file.failAfter = 0;
+  below.problem = undefined;
+  await expect(store.probe()).rejects.toThrow("commits.log cannot be written: EIO");
+  await expect(store.probe()).rejects.toMatchObject({ code: ErrorCode.storeUnavailable });
+  file.failAfter = undefined;
+  await store.probe();
+  expect(below.commits.at(-1)?.next).toEqual(second);
+  await step(store, second, 1);
+});

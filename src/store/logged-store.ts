@@ -222,21 +222,26 @@ export class LoggedStore implements Store {
   #fail(error: unknown, frame: readonly Waiting[]): void {
     this.#isBroken = true;
     this.#versions.clear();
-    const told =
-      error instanceof WindhoverError
-        ? error
-        : new WindhoverError(
-            ErrorCode.storeUnavailable,
-            `${this.#place} cannot be written: ${errorMessage(error)}`,
-            { cause: error },
-          );
+    const told = this.#told(error);
     for (const { reject } of [...frame, ...this.#waiting.splice(0)]) reject(told);
+  }
+
+  #told(error: unknown): WindhoverError {
+    if (error instanceof WindhoverError) return error;
+    return new WindhoverError(
+      ErrorCode.storeUnavailable,
+      `${this.#place} cannot be written: ${errorMessage(error)}`,
+      { cause: error },
+    );
   }
 
   /** Everything acknowledged is done below, and the log begins anew. */
   #mend(): Promise<void> {
     this.#mending ??= this.#settle()
       .then(() => this.#log.clear())
+      .catch((error: unknown) => {
+        throw this.#told(error);
+      })
       .then(() => {
         this.#isBroken = false;
       })
@@ -303,6 +308,14 @@ export class LoggedStore implements Store {
     return this.#work.run(async () => {
       await this.#settle();
       return use();
+    });
+  }
+
+  /** After a failure, in the log or below, it goes on here even if nobody sends an update. */
+  probe(): Promise<void> {
+    return this.#work.run(async () => {
+      await this.#inner.probe?.();
+      if (this.#isBroken) await this.#mend();
     });
   }
 

@@ -50,8 +50,9 @@ function doesNotFit(
   return new WindhoverError(
     ErrorCode.storeFormat,
     `${place} holds acknowledged changes of ${formatName(origin)} up to serial ${logged.serial}, entry ` +
-      `${logged.sequence}, which the store beside it does not lead to: there the zone ${there}. Restore both from ` +
-      "the same backup; removing the log gives these changes up",
+      `${logged.sequence}, which the store beside it does not lead to: there the zone ${there}. The two belong ` +
+      "together: if data.mdb was restored, restore commits.log of the same backup, or, if that has none, move " +
+      "commits.log away and start again, which gives these changes up; if data.mdb was lost, put it back",
   );
 }
 

@@ -135,6 +135,11 @@ export interface Store {
    * is durable at once, in the only place there is.
    */
   readonly confirm?: (origin: Name) => Promise<string | undefined>;
+  /**
+   * Rejects when changes cannot be taken, saying why, after trying to mend that. Asked now and then, so that a fault is
+   * known before somebody sends an update, and over without one. Absent where a connection tells by itself.
+   */
+  readonly probe?: () => Promise<void>;
   /** What is still kept of the journal in this range; empty past the end. */
   readJournal(origin: Name, range: JournalRange): Promise<readonly JournalEntry[]>;
   /** Calls back after another process on the same store changed something. Returns the way to stop. */
