@@ -22,7 +22,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   update: ["table", "store", "identity", "zone", "wire", "base"],
   config: ["identity", "zone", "wire", "base"],
   server: ["answer", "update", "config", "identity", "table", "store", "zone", "wire", "base"],
-  cli: ["server", "config", "identity", "zone", "wire", "base"],
+  cli: ["server", "store", "config", "identity", "zone", "wire", "base"],
 };
 
 /** Files of `server/` that may know the configuration: the composition root alone. */

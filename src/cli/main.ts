@@ -19,6 +19,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   key: keyCommand,
   token: tokenCommand,
   reload: reloadCommand,
+  /** Loaded when they are wanted: they bring the stores. */
+  backup: async (args, context) =>
+    (await import("./commands/backup.ts")).backupCommand(args, context),
+  restore: async (args, context) =>
+    (await import("./commands/backup.ts")).restoreCommand(args, context),
+  move: async (args, context) => (await import("./commands/move.ts")).moveCommand(args, context),
 };
 
 const DEFAULT_FILE = "windhover.yaml";

@@ -8,10 +8,14 @@ export const USAGE = `windhover — authoritative DNS server with dynamic update
   windhover key   COMMAND …              TSIG keys: add, list, remove
   windhover token COMMAND …              update tokens: add, list, revoke; hash a password
   windhover reload [--check]             take the changed configuration file over
+  windhover backup [FILE]                everything in one file, while the server goes on
+  windhover restore FILE                 back from there; --check looks at the file alone
+  windhover move --from STORE --to STORE from a directory to Redis, or back
   windhover --version
 
-Each command explains itself with --help. All but \`serve\`, \`zone check\` and \`token hash\` speak to the
-running server over its Unix socket: --socket PATH, else the one the configuration names.
+Each command explains itself with --help. All but \`serve\`, \`move\`, \`zone check\` and \`token hash\` speak to
+the running server over its Unix socket: --socket PATH, else the one the configuration names. \`backup\` and
+\`restore\` open the store themselves where no server runs.
 `;
 
 export const COMMAND_USAGE: Readonly<Record<string, string>> = {
@@ -28,6 +32,52 @@ reads it, the zone files it names and the certificate, and says what is wrong wi
 The running server reads its configuration file anew and takes over what changed, whole or not at all: with a
 mistake anywhere nothing changes, and the mistake is told. What only a restart changes is named. --check tells what
 a reload would do and does nothing.
+`,
+  backup: `windhover backup [FILE|-] [--zone ORIGIN …] [--without-credentials] [--skip-unreadable]
+windhover backup --verify FILE
+
+Zones, each as it is at one serial, with their history and labels; keys, tokens, users. The server goes on answering
+and taking updates. It is text: a zone file with comments, which end with digests, so that a file that is cut off or
+was changed is noticed. With a FILE that ends in .gz it is compressed. FILE gets its name when all of it is on the disk,
+and only its owner may read it; without FILE, or with -, it goes to standard output.
+
+  --zone ORIGIN           only this zone and its labels, no credentials; may be repeated
+  --without-credentials   no keys, tokens, users and hosts
+  --skip-unreadable       leave out zones that cannot be read, instead of stopping there
+  --store STORE           read this directory or redis:// URL itself; so it is also where no server runs
+  --verify FILE           read FILE whole and say what is in it, or what is wrong with it
+
+Example:
+  windhover backup /var/backups/windhover.gz
+`,
+  restore: `windhover restore FILE [--zone ORIGIN …] [--replace] [--store STORE]
+windhover restore --check FILE
+
+FILE is read whole before anything is written. A zone that is not there is made as it was: serial, history and labels.
+One that was deleted later than FILE was made gets a serial behind that, and a new history. One that is there, and not
+as in FILE, stops all of it before it begins.
+
+  --replace               make zones that are there what they were, by one change each: serial and history go on;
+                          and keys, tokens and the like of the same name
+  --zone ORIGIN           only this zone and its labels; may be repeated
+  --store STORE           into this directory or redis:// URL itself; without, into the running server, or into the
+                          store of the configuration where none runs
+  --check                 say what is in FILE, or what is wrong with it, and do nothing
+
+Broken off, it leaves whole zones only, and can be begun again.
+`,
+  move: `windhover move --from STORE --to STORE [--zone ORIGIN …] [--replace]
+
+Copies zones, histories, labels, keys, tokens and users from one store to another, reads them back and compares. STORE is
+a directory or a URL (redis://, rediss://, redis+sentinel://, redis+cluster://). Stop the server first: a directory that
+is in use is refused. Where servers go on changing a Redis, what they changed is copied again; if that does not end, it
+is said. The source stays as it is. Broken off, it can be begun again: what is there already is compared.
+
+  --zone ORIGIN           only this zone, and no keys, tokens and users; may be repeated
+  --replace               give up other zones and documents of the same name that the target has
+
+Example:
+  windhover move --from ./data --to redis://127.0.0.1:6379/0
 `,
   zone: `windhover zone import ORIGIN FILE       make the zone, or change it to what FILE says (one atomic change)
 windhover zone export ORIGIN [--at POINT] [--journal FILE]

@@ -1,5 +1,5 @@
 /** Where the server's REST API has a zone, and what it is asked about it. */
-import { formatName, parseName } from "../wire/name.ts";
+import { formatName, type Name, parseName } from "../wire/name.ts";
 
 export function zonePath(origin: string): string {
   return `/v1/zones/${encodeURIComponent(formatName(parseName(origin)))}`;
@@ -15,4 +15,15 @@ export function withQuery(
     .map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`)
     .join("&");
   return query === "" ? path : `${path}?${query}`;
+}
+
+/** The path for some zones, or for all, with other parameters. */
+export function withZones(
+  path: string,
+  origins: readonly Name[] | undefined,
+  parameters: Readonly<Record<string, string>>,
+): string {
+  const zones = (origins ?? []).map((origin) => `zone=${encodeURIComponent(formatName(origin))}`);
+  const others = Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
+  return `${path}?${[...zones, ...others].join("&")}`;
 }

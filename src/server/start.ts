@@ -220,7 +220,7 @@ async function openObservedStore(
   const onState = (isUp: boolean, reason: string) => observed?.setState(isUp, reason);
   const { url, ...redis } = config.store;
   const onWarnings = (warnings: readonly string[]) => observed?.setHazards(warnings);
-  const store = await openStore(url, { ...redis, retention, onState, onWarnings });
+  const store = await openStore(url, { ...redis, retention, onState, onWarnings, log });
   observed = new ObservedStore(store, { clock: systemClock, log, onCommit });
   return observed;
 }
@@ -352,10 +352,13 @@ async function listenAdmin({
   keyring,
   accounts,
   reloader,
+  observed,
 }: Parts): Promise<void> {
   const { createAdminApp } = await import("./admin/admin-app.ts");
   const app = createAdminApp({
     engine,
+    store: observed.store,
+    clock: systemClock,
     keyring,
     accounts,
     reloader,

@@ -1,4 +1,6 @@
 /** From the words in the configuration to an open store. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import { openLmdbStore } from "./lmdb-store.ts";
 import { createMemoryState, MemoryStore } from "./memory-store.ts";
@@ -30,6 +32,19 @@ export async function openStore(location: string, options: StoreOptions = {}): P
     `${shown} is not a store; give a directory, redis://host:6379/0 or rediss://host:6379/0, ` +
       "redis+sentinel:// or redis+cluster://",
   );
+}
+
+/** The same for a store that is to be read: a directory without one is a mistake, not a new store. */
+export async function openExistingStore(
+  location: string,
+  options: StoreOptions = {},
+): Promise<Store> {
+  const isDirectory = !/^[a-z][a-z0-9+.-]+:/i.test(location);
+  if (isDirectory && !existsSync(join(location, "data.mdb"))) {
+    const message = `there is no store in the directory "${location}"; name the one that \`store\` in the configuration names`;
+    throw new WindhoverError(ErrorCode.badConfig, message);
+  }
+  return openStore(location, options);
 }
 
 /** Who asks for replicas must not believe that there are any. */

@@ -3,12 +3,15 @@
  * 0600) is the operator; there is no other way in.
  */
 import { type FastifyInstance, fastify } from "fastify";
+import type { Clock } from "../../base/clock.ts";
 import { ErrorCode, errorMessage, WindhoverError } from "../../base/errors.ts";
 import { Limits } from "../../base/limits.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Accounts } from "../../identity/accounts.ts";
 import type { Keyring } from "../../identity/keyring.ts";
+import type { Store } from "../../store/store.ts";
 import type { ZoneEngine } from "../../update/update-engine.ts";
+import { backupRoutes } from "./backup-routes.ts";
 import { historyRoutes } from "./history-routes.ts";
 import { keyRoutes } from "./key-routes.ts";
 import { labelRoutes } from "./label-routes.ts";
@@ -21,6 +24,8 @@ import { ZoneStreams } from "./zone-streams.ts";
 
 export interface AdminParts {
   readonly engine: ZoneEngine;
+  readonly store: Store;
+  readonly clock: Clock;
   readonly keyring: Keyring;
   readonly accounts: Accounts;
   readonly reloader: ReloadDoor;
@@ -64,5 +69,10 @@ export function createAdminApp(parts: AdminParts): FastifyInstance {
   app.register(keyRoutes(parts.keyring, parts.log));
   app.register(tokenRoutes(parts.accounts, parts.log));
   app.register(reloadRoutes(parts.reloader));
+  const reloadIdentities = async () => {
+    await parts.keyring.load();
+    await parts.accounts.load();
+  };
+  app.register(backupRoutes({ ...parts, reloadIdentities }, streams));
   return app;
 }

@@ -52,6 +52,13 @@ export class BackupItems {
     return contents;
   }
 
+  /** Goes past the records of a zone. */
+  async skipRecords(): Promise<void> {
+    let item = await this.next();
+    while (item?.kind === "records") item = await this.next();
+    this.#waiting = item;
+  }
+
   /** After the records: the changes, of which the last leads to the zone. At their end the zone is proven. */
   async *journal(zone: StoredZone): AsyncGenerator<JournalEntry, void, undefined> {
     for (;;) {

@@ -4,10 +4,10 @@
  */
 import { createHash } from "node:crypto";
 import { ErrorCode, errorMessage, WindhoverError } from "../../base/errors.ts";
-import { Limits } from "../../base/limits.ts";
 import { equalNames, formatName, type Name } from "../../wire/name.ts";
 import { formatRRset } from "../../zone/zone-file-writer.ts";
 import { DOCUMENT_KINDS, type DocumentKind, type LoadedZone, type Store } from "../store.ts";
+import { readWholeJournal } from "../whole-journal.ts";
 import { BACKUP_FORMAT, backupLine, changeLines, zoneLine } from "./backup-lines.ts";
 
 export interface BackupOptions {
@@ -131,36 +131,13 @@ async function* zoneText(store: Store, zone: LoadedZone): AsyncGenerator<string,
     digest.update(text);
     yield text;
   }
-  for await (const text of journalText(store, zone, counts)) {
+  for await (const entry of readWholeJournal(store, zone)) {
+    counts.changes++;
+    const text = [...changeLines(entry)].join("");
     digest.update(text);
     yield text;
   }
   yield backupLine("end-zone", { ...counts, sha256: digest.digest("hex") });
-}
-
-/** What is kept of the journal up to the version of the zone: its oldest entries may go while it is read. */
-async function* journalText(
-  store: Store,
-  { origin, sequence }: LoadedZone,
-  counts: { changes: number },
-): AsyncGenerator<string, void, undefined> {
-  let last: number | undefined;
-  for (;;) {
-    const range = { afterSequence: last ?? 0, limit: Limits.journalPage };
-    const page = await store.readJournal(origin, range);
-    for (const entry of page) {
-      if (entry.sequence > sequence) break;
-      if (last !== undefined && entry.sequence !== last + 1) throw outrun(origin);
-      last = entry.sequence;
-      counts.changes++;
-      let text = "";
-      for (const line of changeLines(entry)) text += line;
-      yield text;
-    }
-    const newest = page.at(-1)?.sequence;
-    if (newest === undefined || newest >= sequence) break;
-  }
-  if (last !== undefined && last !== sequence) throw outrun(origin);
 }
 
 async function* documentSection(
@@ -195,10 +172,4 @@ function unreadableZone(origin: Name, problem: string): WindhoverError {
   const advice = "`--skip-unreadable` backs up the rest";
   const message = `the zone ${formatName(origin)} cannot be backed up: ${problem}; ${advice}`;
   return new WindhoverError(ErrorCode.storeFormat, message);
-}
-
-/** Also where the zone was deleted, and perhaps made again, meanwhile. */
-function outrun(origin: Name): WindhoverError {
-  const message = `the journal of ${formatName(origin)} was shortened faster than it was read`;
-  return new WindhoverError(ErrorCode.conflict, `${message}; begin the backup again`);
 }
