@@ -6,7 +6,7 @@
  *   npm run bench -- --all [--rounds 3] [--seconds 5]           everything, at 10,000 and a million names: about 25 min
  *   npm run bench -- [--names 10000] [--only queries,updates]   some parts, at one size
  *
- * Parts: queries, updates, http, latency, ack, workers, load, growth (up to ten million names), generators.
+ * Parts: queries, updates, http, latency, ack, workers, load, growth (up to ten million names), generators, nodes, followers.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
@@ -15,11 +15,13 @@ import { parseArgs } from "node:util";
 import { judge } from "./bars.ts";
 import { Fixture, progress } from "./fixture.ts";
 import { benchAck } from "./parts/ack.ts";
+import { benchFollowers } from "./parts/followers.ts";
 import { benchGenerators } from "./parts/generators.ts";
 import { benchGrowth, GROWTH } from "./parts/growth.ts";
 import { benchHttp } from "./parts/http.ts";
 import { benchLatency } from "./parts/latency.ts";
 import { benchLoad } from "./parts/load.ts";
+import { benchNodes } from "./parts/nodes.ts";
 import { benchQueries } from "./parts/queries.ts";
 import { benchUpdates } from "./parts/updates.ts";
 import { benchWorkers } from "./parts/workers.ts";
@@ -36,6 +38,8 @@ const PARTS: Readonly<Record<string, (fixture: Fixture) => Promise<void>>> = {
   load: benchLoad,
   growth: benchGrowth,
   generators: benchGenerators,
+  nodes: benchNodes,
+  followers: benchFollowers,
 };
 /** What is asked of a server with a million names. */
 const LARGE = { names: 1_000_000, parts: ["queries", "load"] } as const;

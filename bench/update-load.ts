@@ -36,7 +36,7 @@ const WAIT_MS = 1;
 const PREPARED_PER_SECOND = 30_000;
 
 export async function measureUpdates(
-  server: RunningServer,
+  server: Pick<RunningServer, "port" | "cpuSeconds">,
   zone: BenchZone,
   load: UpdateLoad,
 ): Promise<UpdateRun> {

@@ -25,10 +25,10 @@ ${FIXED.label} IN A ${FIXED.address}
 const grants = ORIGINS.map((zone) => ({ allow: ["update"], zone }));
 
 /** What each node's configuration says besides where it listens. */
-export function fleetConfig(url: string) {
+export function fleetConfig(url: string, waitReplicas: number) {
   return {
     config: {
-      store: { url, waitReplicas: 1, waitMs: 1_000 },
+      store: { url, waitReplicas, waitMs: 1_000 },
       log: { level: "warn" },
       zones: ORIGINS.map((origin) => ({ origin, file: `${origin}.zone` })),
       keys: [{ ...KEY, grants }],

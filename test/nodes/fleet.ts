@@ -1,7 +1,6 @@
 /** Three nodes on one Redis, each behind a link of its own that can be cut, silenced and slowed. */
 import type { Outcome } from "../system/harness/program.ts";
 import { Windhover } from "../system/harness/windhover.ts";
-import type { Engine } from "./engines.ts";
 import { fleetConfig, ORIGINS } from "./fleet-config.ts";
 import { Link } from "./tcp-proxy.ts";
 
@@ -11,6 +10,14 @@ export interface Node {
   readonly link: Link;
 }
 
+/** The Redis that all of them use. */
+export interface Shared {
+  readonly url: string;
+  /** What a node may connect to. */
+  readonly ports: readonly number[];
+  readonly waitReplicas: number;
+}
+
 export class Fleet {
   readonly nodes: readonly Node[];
 
@@ -18,11 +25,11 @@ export class Fleet {
     this.nodes = nodes;
   }
 
-  static async start(engine: Engine, count: number): Promise<Fleet> {
+  static async start({ url, ports, waitReplicas }: Shared, count: number): Promise<Fleet> {
     const nodes: Node[] = [];
     for (let at = 0; at < count; at++) {
-      const link = await Link.to(engine.ports);
-      const server = await Windhover.start(fleetConfig(link.url(engine.url)));
+      const link = await Link.to(ports);
+      const server = await Windhover.start(fleetConfig(link.url(url), waitReplicas));
       nodes.push({ name: `node ${at}`, server, link });
     }
     return new Fleet(nodes);

@@ -3,6 +3,7 @@
  * rightly, while the node was alive, and each serial that went back.
  */
 import { createSocket, type Socket } from "node:dgram";
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Type } from "../../src/wire/code-points.ts";
 import { type Message, makeQuery, readMessage, writeMessage } from "../../src/wire/message.ts";
@@ -107,6 +108,22 @@ export class QueryWatch {
 
   #complain(text: string): void {
     if (this.#isLive) this.complaints.push(`${this.#name}: ${text}`);
+  }
+}
+
+/** The addresses that a name has on the node with this port; undefined when no answer came in time. */
+export async function addressAt(port: number, name: string): Promise<string | undefined> {
+  const socket = createSocket("udp4");
+  const bytes = new Uint8Array(512);
+  const query = makeQuery({ id: 1, name: parseName(name), qtype: Type.A });
+  socket.send(bytes.subarray(0, writeMessage(query, bytes)), port, "127.0.0.1");
+  const answered = once(socket, "message", { signal: AbortSignal.timeout(ANSWER_MS) });
+  try {
+    return address(readMessage(((await answered) as [Buffer])[0]));
+  } catch {
+    return undefined;
+  } finally {
+    socket.close();
   }
 }
 

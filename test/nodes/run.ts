@@ -48,7 +48,7 @@ const CALM_MS = 1_000;
 export async function runNodes(plan: NodesPlan): Promise<NodesReport> {
   const engine = await startEngine(plan.engine, plan.ports);
   try {
-    const fleet = await Fleet.start(engine, plan.nodes ?? NODES);
+    const fleet = await Fleet.start({ ...engine, waitReplicas: 1 }, plan.nodes ?? NODES);
     try {
       return await runOn(plan, engine, fleet);
     } finally {

@@ -52,6 +52,11 @@ export class Link {
     this.set({ kind: "open" });
   }
 
+  /** As an address that moves to another server: what was connected is cut, new connections end there. */
+  move(to: number): void {
+    for (const proxy of this.#proxies) proxy.move(to);
+  }
+
   /** Replaces the ports of servers in what Sentinels and Clusters say of them: all have five digits. */
   redirect(chunk: Buffer): Buffer {
     if (!chunk.includes("127.0.0.1")) return chunk;
@@ -77,7 +82,7 @@ export class Link {
 class TcpProxy {
   readonly #server: Server;
   readonly #link: Link;
-  readonly #target: number;
+  #target: number;
   readonly #pairs = new Set<Pair>();
 
   private constructor(server: Server, link: Link, target: number) {
@@ -96,6 +101,11 @@ class TcpProxy {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  move(to: number): void {
+    this.#target = to;
+    for (const pair of this.#pairs) pair.end();
   }
 
   changed(): void {
