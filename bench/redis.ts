@@ -29,7 +29,7 @@ export class RedisForBench {
     const program = findProgram("redis-server");
     if (program === undefined) return [];
     const started = WAYS.map(
-      (way) => new RedisForBench(program, join(directory, `redis-${way}`), way),
+      (way) => new RedisForBench(program, join(directory, `redis-${way}-${nextPort}`), way),
     );
     for (const each of started) await each.#listening();
     return started;

@@ -155,3 +155,23 @@ test("a store that can be probed is up when the probe or a commit says so, not w
   await vi.waitFor(() => expect(observed.problem).toBeUndefined(), { timeout: 30_000 });
   await observed.store.close();
 });
+
+test("a change that too few replicas had is no problem any more when a probe finds that they have it", async () => {
+  const inner = new FlakyStore();
+  const commit = inner.commit.bind(inner);
+  let problem: string | undefined = "0 of 1 replicas had it";
+  const { observed } = observe(
+    Object.assign(inner, {
+      commit: async (batch: typeof BATCH) => ({ ...(await commit(batch)), unconfirmed: "0 of 1" }),
+      confirm: async () => problem,
+      probe: async () => {},
+    }) as FlakyStore,
+  );
+  await observed.store.createZone(CREATION, []);
+  await observed.store.commit(BATCH);
+  expect(observed.problem).toBe("0 of 1");
+  await vi.waitFor(() => expect(observed.problem).toBe(problem), { timeout: 30_000 });
+  problem = undefined;
+  await vi.waitFor(() => expect(observed.problem).toBeUndefined(), { timeout: 30_000 });
+  await observed.store.close();
+});

@@ -23,7 +23,7 @@ export class ObservedStore {
   readonly #observer: StoreObserver;
   #problem: string | undefined;
   /** Why the last change was not as safe as was asked for; reading says nothing about that. */
-  #unconfirmed: string | undefined;
+  #unconfirmed: { readonly origin: Name; readonly problem: string } | undefined;
   #hazards: readonly string[] = [];
   readonly #prober: NodeJS.Timeout | undefined;
   /** What could not be read, by what it was read for. */
@@ -32,13 +32,13 @@ export class ObservedStore {
   constructor(inner: Store, observer: StoreObserver) {
     this.#observer = observer;
     this.store = this.#watch(inner);
-    const probe = inner.probe?.bind(inner);
-    this.#prober = probe && setInterval(() => void this.#probe(probe), Limits.storeProbeMs).unref();
+    if (inner.probe === undefined) return;
+    this.#prober = setInterval(() => void this.#probe(inner), Limits.storeProbeMs).unref();
   }
 
   /** Why the store is not to be relied on; `undefined` while it is. */
   get problem(): string | undefined {
-    return this.#problem ?? this.#unconfirmed;
+    return this.#problem ?? this.#unconfirmed?.problem;
   }
 
   /** What does not keep updates from being taken, but an operator should know: each in a sentence. */
@@ -62,10 +62,10 @@ export class ObservedStore {
     else log.error({ problem }, "the store is down: queries go on, updates are refused");
   }
 
-  #setUnconfirmed(problem: string | undefined): void {
+  #setUnconfirmed(origin: Name, problem: string | undefined): void {
     const { log } = this.#observer;
     const before = this.#unconfirmed;
-    this.#unconfirmed = problem;
+    this.#unconfirmed = problem === undefined ? undefined : { origin, problem };
     if (problem !== undefined && before === undefined) log.error({ problem }, UNCONFIRMED);
     if (problem === undefined && before !== undefined) log.info({}, "replicas have the changes");
   }
@@ -73,7 +73,7 @@ export class ObservedStore {
   #watch(inner: Store): Store {
     const confirm = inner.confirm?.bind(inner);
     return {
-      ...(confirm && { confirm: (origin) => this.#confirm(confirm(origin)) }),
+      ...(confirm && { confirm: (origin) => this.#confirm(origin, confirm(origin)) }),
       commit: (batch) => this.#commit(inner, batch),
       listZones: () => this.#use(inner.listZones()),
       listOrigins: () => this.#use(inner.listOrigins()),
@@ -94,11 +94,16 @@ export class ObservedStore {
     };
   }
 
-  async #probe(probe: () => Promise<void>): Promise<void> {
-    await this.#use(probe()).then(
-      () => this.setState(true, ""),
-      () => {},
-    );
+  /** Also whether replicas have by now what they lacked: nobody may send an update to a node that is not ready. */
+  async #probe(inner: Store): Promise<void> {
+    try {
+      await this.#use((async () => inner.probe?.())());
+      this.setState(true, "");
+      const origin = this.#unconfirmed?.origin;
+      if (origin !== undefined && inner.confirm) await this.#confirm(origin, inner.confirm(origin));
+    } catch {
+      // `#use` has told it.
+    }
   }
 
   async #commit(inner: Store, batch: ZoneCommit): Promise<CommitOutcome> {
@@ -107,15 +112,15 @@ export class ObservedStore {
     const outcome = await this.#use(inner.commit(batch));
     if (outcome.status === "committed") {
       this.setState(true, "");
-      this.#setUnconfirmed(outcome.unconfirmed);
+      this.#setUnconfirmed(batch.origin, outcome.unconfirmed);
       onCommit(batch.entries.length, (clock.monotonicMs() - startMs) / 1_000);
     }
     return outcome;
   }
 
-  async #confirm(asking: Promise<string | undefined>): Promise<string | undefined> {
+  async #confirm(origin: Name, asking: Promise<string | undefined>): Promise<string | undefined> {
     const problem = await this.#use(asking);
-    this.#setUnconfirmed(problem);
+    this.#setUnconfirmed(origin, problem);
     return problem;
   }
 

@@ -102,6 +102,8 @@ export class RedisStore implements Store {
   readonly #writer = randomBytes(8).toString("hex");
   readonly #documents: RedisDocuments;
   readonly #watcher: RedisWatcher;
+  /** Version keys of zones whose last change was refused, or is under way: in a Cluster one part may take changes while another does not. */
+  readonly #refused = new Set<string>();
   readonly confirm?: NonNullable<Store["confirm"]>;
 
   constructor({ connection, keys, location, retention, onLoss }: RedisStoreParts) {
@@ -289,17 +291,30 @@ export class RedisStore implements Store {
       const { origin } = commit;
       const keys = this.#keys.zone(origin);
       const [channel, hint] = this.#hint(origin, commit.next);
+      this.#refused.add(keys.version);
       const { reply, unconfirmed } = await this.#connection.write(
         "commit",
         [keys.version, keys.rrsets, keys.journal, keys.loads],
         commitArguments(commit, { keys, retention: this.#retention, channel, hint }),
       );
+      this.#refused.delete(keys.version);
       if (reply === 1) {
         return { status: "committed", ...(unconfirmed === undefined ? {} : { unconfirmed }) };
       }
       const actual =
         reply === null ? undefined : this.#readVersion((reply as Buffer).toString(), keys.version);
       return { status: "conflict", actual };
+    });
+  }
+
+  /** Writes what is there over itself: a full memory, a read-only replica and their like refuse that too. */
+  probe(): Promise<void> {
+    return this.#work.run(async () => {
+      await this.#connection.keepSchema(this.#keys);
+      for (const version of this.#refused) {
+        await this.#connection.write("confirm", [version], []);
+        this.#refused.delete(version);
+      }
     });
   }
 

@@ -288,6 +288,27 @@ function describeFaults(): void {
       expect((await collect(now)).size).toBe(expected.sequence - 1);
     });
 
+    test("a probe tells what would refuse a change, without an update, and changes nothing", async () => {
+      await store.createZone(creation(ORIGIN), [soa(ORIGIN, 1)]);
+      const before = await client.dbsize();
+      await store.probe();
+      const refusals = [
+        ["maxmemory", "1mb", "0", /OOM/],
+        ["min-replicas-to-write", "1", "0", /NOREPLICAS/],
+      ] as const;
+      for (const [setting, bad, good, reason] of refusals) {
+        await client.config("SET", setting, bad);
+        await expect(store.probe()).rejects.toThrow(reason);
+        const commit = makeCommit(ORIGIN, FIRST, [put(address(ORIGIN, 1))]);
+        await expect(store.commit(commit)).rejects.toThrow(reason);
+        await expect(store.probe()).rejects.toThrow(reason);
+        await client.config("SET", setting, good);
+        await store.probe();
+      }
+      expect(await client.dbsize()).toBe(before);
+      expect(await store.findZone(ORIGIN)).toMatchObject(FIRST);
+    });
+
     test("what a killed process was making is invisible and will be forgotten", async () => {
       const script = compiled.path("test/store/committer.ts");
       const child = startChild(script, [server.url, "create"]);

@@ -6,6 +6,7 @@ const READABLE: readonly (readonly [code: string, meaning: string])[] = [
     "READONLY",
     "this is a read-only replica: a failover is going on, or the location names a replica; it is tried again",
   ],
+  ["Stream isn't writeable", "the connection is lost; it is made again"],
   ["MOVED", "this is a node of a Cluster: write redis+cluster:// in place of redis://"],
   [
     "CLUSTERDOWN",
