@@ -8,6 +8,7 @@
 import { randomBytes } from "node:crypto";
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
+import type { Logger } from "../base/log.ts";
 import { formatName, type Name } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
 import { checkBeginning, checkCommit, checkDocumentId, zoneExists } from "./check-commit.ts";
@@ -19,7 +20,7 @@ import { createClient } from "./redis/redis-client.ts";
 import { commitArguments } from "./redis/redis-commit.ts";
 import { RedisConnection, type StateListener } from "./redis/redis-connection.ts";
 import { RedisCreation } from "./redis/redis-creation.ts";
-import { RedisDocuments } from "./redis/redis-documents.ts";
+import { RedisDocuments, type RedisDocumentsParts } from "./redis/redis-documents.ts";
 import { tellHazards } from "./redis/redis-hazards.ts";
 import { formatZoneHint } from "./redis/redis-hint.ts";
 import {
@@ -60,6 +61,8 @@ export interface RedisStoreOptions {
   readonly onState?: StateListener;
   /** Told after each connection what about this Redis may lose acknowledged updates. */
   readonly onWarnings?: (warnings: readonly string[]) => void;
+  /** Told what was put back that Redis had lost. */
+  readonly log?: Pick<Logger, "error">;
 }
 
 /** Connects, or rejects with `store-unavailable`, `store-format` or `bad-config` saying why not. */
@@ -73,13 +76,13 @@ export async function openRedisStore(
   const connection = new RedisConnection(location, { replicas: waitReplicas, waitMs });
   await connection.connect(keys);
   if (options.onState !== undefined) connection.onState(options.onState);
-  const onLoss = tellHazards(connection, {
+  const onRepair = tellHazards(connection, {
     keys,
     isCluster: location.kind === "cluster",
     onWarnings: options.onWarnings ?? (() => {}),
   });
-  const { retention = DEFAULT_RETENTION } = options;
-  return new RedisStore({ connection, keys, location, retention, onLoss });
+  const { retention = DEFAULT_RETENTION, log } = options;
+  return new RedisStore({ connection, keys, location, retention, onRepair, log });
 }
 
 interface RedisStoreParts {
@@ -87,8 +90,8 @@ interface RedisStoreParts {
   readonly keys: RedisKeys;
   readonly location: RedisLocation;
   readonly retention: JournalRetention;
-  /** Redis has fewer documents of this kind than it had. */
-  readonly onLoss: (kind: DocumentKind) => void;
+  readonly onRepair: RedisDocumentsParts["onRepair"];
+  readonly log: RedisDocumentsParts["log"];
 }
 
 export class RedisStore implements Store {
@@ -106,23 +109,25 @@ export class RedisStore implements Store {
   readonly #refused = new Set<string>();
   readonly confirm?: NonNullable<Store["confirm"]>;
 
-  constructor({ connection, keys, location, retention, onLoss }: RedisStoreParts) {
+  constructor({ connection, keys, location, retention, onRepair, log }: RedisStoreParts) {
     this.#retention = retention;
     this.#connection = connection;
     this.#keys = keys;
     this.#isCluster = location.kind === "cluster";
     if (connection.isReplicated) this.confirm = (origin) => this.#confirm(origin);
-    this.#documents = new RedisDocuments(connection, keys, this.#writer);
+    const writer = this.#writer;
+    this.#documents = new RedisDocuments({ connection, keys, writer, log, onRepair });
     this.#watcher = new RedisWatcher({
       subscriber: createClient(location, () => !this.#watcher.isStopped),
       keys,
-      writer: this.#writer,
+      writer,
       source: {
         scanOrigins: (cursor) => this.#scanOrigins(cursor),
         readVersions: (origins) => this.#readVersions(origins),
-        countWrites: (kind) => this.#documents.countWrites(kind),
+        readHistory: (kind) => this.#documents.readHistory(kind),
+        knowsMore: (kind, history) => this.#documents.knowsMore(kind, history),
       },
-      onLoss,
+      onLoss: (kind) => this.#documents.tellLoss(kind),
     });
   }
 

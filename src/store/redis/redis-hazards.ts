@@ -13,29 +13,31 @@ export interface HazardTerms {
   readonly onWarnings: (warnings: readonly string[]) => void;
 }
 
-/** Tells after each connection. Returns what to call when Redis has lost documents of a kind. */
+/** Tells after each connection. Returns the way to tell of what is being done to documents, until it is done. */
 export function tellHazards(
   connection: RedisConnection,
   { keys, isCluster, onWarnings }: HazardTerms,
-): (kind: DocumentKind) => void {
-  const losses = new Set<string>();
+): (kind: DocumentKind, sentence: string | undefined) => void {
+  const repairs = new Map<DocumentKind, string>();
+  let hazards: readonly string[] = [];
+  const told = () => onWarnings([...hazards, ...repairs.values()]);
   const tell = () => {
-    const told = (hazards: readonly string[]) => onWarnings([...hazards, ...losses]);
-    readHazards(connection.client, isCluster).then(told, () => {});
+    const take = (found: readonly string[]) => {
+      hazards = found;
+      told();
+    };
+    readHazards(connection.client, isCluster).then(take, () => {});
   };
   connection.onState((isUp) => {
     if (isUp) connection.keepSchema(keys).then(tell, () => {});
   });
   tell();
-  return (kind) => {
-    losses.add(lostDocuments(connection.place, kind));
-    tell();
+  return (kind, sentence) => {
+    if (repairs.get(kind) === sentence) return;
+    if (sentence === undefined) repairs.delete(kind);
+    else repairs.set(kind, sentence);
+    told();
   };
-}
-
-function lostDocuments(place: string, kind: DocumentKind): string {
-  const state = "this server goes on with those it knows until it is restarted or one is written";
-  return `${place} has lost documents (${kind}): ${state}`;
 }
 
 /** Of every primary; each hazard once. */

@@ -4,7 +4,7 @@
  *     windhover:schema                              string   version of this picture
  *     windhover:zones                               set      origins that may exist; those with a version do
  *     windhover:changes                             channel  a hint after every change (`redis-hint.ts`)
- *     windhover:documents:<kind>                    hash     id → JSON; under the empty id how often it was written
+ *     windhover:documents:<kind>                    hash     id → JSON; under the empty id "<writes> <restores> <mark>"
  *     windhover:{dyn.example.com.}:version          string   "1 <serial> <sequence> [<mark>]"; a zone exists by it
  *     windhover:{dyn.example.com.}:deleted          string   its version when it was last deleted
  *     windhover:{dyn.example.com.}:rrsets           hash     RRset key → RRset value (`rrset-record.ts`)

@@ -14,6 +14,7 @@ import {
   type ZoneVersion,
 } from "../store.ts";
 import { isSameVersion } from "../zone-version.ts";
+import { isOlderHistory, parseDocumentHistory } from "./kept-documents.ts";
 import { parseHint } from "./redis-hint.ts";
 import { formatOrigin, parseOrigin, parseVersion, type RedisKeys } from "./redis-keys.ts";
 
@@ -25,7 +26,7 @@ export interface Watching {
   readonly writer: string;
   /** What there is, read over the ordinary connection. */
   readonly source: WatchedSource;
-  /** Redis has lost documents of this kind: it was restarted empty, or from an older copy. */
+  /** Redis has lost documents of this kind: it was emptied, or put back to an older copy. */
   readonly onLoss: (kind: DocumentKind) => void;
 }
 
@@ -34,14 +35,17 @@ export interface WatchedSource {
   scanOrigins(cursor: string): Promise<readonly [cursor: string, origins: readonly string[]]>;
   /** As Redis holds them, in this order. */
   readVersions(origins: readonly Name[]): Promise<readonly (string | null)[]>;
-  /** How often the documents of this kind were written; `null` when they never were, or are lost. */
-  countWrites(kind: DocumentKind): Promise<string | null>;
+  /** Of the documents of this kind, as Redis holds it; `null` when none were ever written, or all are lost. */
+  readHistory(kind: DocumentKind): Promise<string | null>;
+  /** Whether this node knows more of the documents than such a history has. */
+  knowsMore(kind: DocumentKind, history: string | null): boolean;
 }
 
 export class RedisWatcher {
   readonly #watching: Watching;
   readonly #watchers = new Set<StoreWatcher>();
-  readonly #writes = new Map<DocumentKind, string>();
+  /** Of each kind of documents, as it was seen last. */
+  readonly #histories = new Map<DocumentKind, string | null>();
   /** Of this round: origins that came so far. */
   #seen = new Set<string>();
   #cursor = "0";
@@ -170,21 +174,21 @@ export class RedisWatcher {
     this.#beginRound();
   }
 
-  /** A count that is gone is no news of documents: Redis has lost them, and what is known goes on. */
   async #compareDocuments(): Promise<void> {
-    const { source, onLoss } = this.#watching;
-    const counts = await Promise.all(DOCUMENT_KINDS.map((kind) => source.countWrites(kind)));
+    const { source } = this.#watching;
+    const histories = await Promise.all(DOCUMENT_KINDS.map((kind) => source.readHistory(kind)));
     for (const [at, kind] of DOCUMENT_KINDS.entries()) {
-      const count = counts[at] ?? null;
-      const before = this.#writes.get(kind);
-      if (before !== undefined && Number(count) < Number(before)) {
-        onLoss(kind);
-        if (count === null) this.#writes.delete(kind);
-      }
-      if (count === null || count === before) continue;
-      this.#writes.set(kind, count);
-      this.#tellDocuments(kind);
+      this.#compareHistory(kind, histories[at] ?? null);
     }
+  }
+
+  #compareHistory(kind: DocumentKind, found: string | null): void {
+    const before = this.#histories.get(kind) ?? null;
+    if (found === before && !this.#watching.source.knowsMore(kind, found)) return;
+    this.#histories.set(kind, found);
+    const known = parseDocumentHistory(before ?? "");
+    if (isOlderHistory(parseDocumentHistory(found ?? ""), known)) this.#watching.onLoss(kind);
+    this.#tellDocuments(kind);
   }
 }
 
