@@ -44,16 +44,10 @@ export async function backupCommand(
     credentials: !values["without-credentials"],
     skipUnreadable: values["skip-unreadable"],
   };
-  await withSource(context, values.store, terms, async (chunks) => {
-    const summary = await write(file, chunks, context);
-    const report = file === "-" ? context.err : context.out;
-    report.write(summaryText(file === "-" ? "backup" : file, summary));
-    report.write(
-      file === "-" || !summary.credentials
-        ? ""
-        : "it holds secrets: keep it as safe as the store\n",
-    );
-  });
+  const summary = await write(file, backupChunks(context, values.store, terms), context);
+  if (file === "-") return void context.err.write(summaryText("backup", summary));
+  context.out.write(summaryText(file, summary));
+  if (summary.credentials) context.out.write("it holds secrets: keep it as safe as the store\n");
 }
 
 interface BackupTerms {
@@ -63,32 +57,37 @@ interface BackupTerms {
 }
 
 /** With a location from that store itself; else from the running server, else from the store of the configuration. */
-async function withSource(
+async function* backupChunks(
   context: CommandContext,
   location: string | undefined,
   terms: BackupTerms,
-  use: (chunks: AsyncIterable<Uint8Array>) => Promise<void>,
-): Promise<void> {
-  if (location === undefined) {
-    const { origins, credentials, skipUnreadable } = terms;
-    const flags = { credentials: String(credentials), skipUnreadable: String(skipUnreadable) };
-    const path = withZones("/v1/backup", origins, flags);
-    try {
-      return await use((await context.client().open({ method: "GET", path })).chunks);
-    } catch (error) {
-      if (!isNoServer(error)) throw error;
-    }
-    context.err.write(
-      `no server is running: reading the store ${context.config().store.url} itself\n`,
-    );
-  }
+): AsyncGenerator<Uint8Array, void, undefined> {
   const { url, ...options } = context.config().store;
+  if (location === undefined) {
+    const answer = await askServer(context, terms);
+    if (answer !== undefined) return yield* answer;
+    context.err.write(`no server is running: reading the store ${url} itself\n`);
+  }
   const store = await openExistingStore(location ?? url, options);
   try {
-    const text = writeBackup(store, { ...terms, madeMs: systemClock.nowMs() });
-    await use(octets(text));
+    yield* octets(writeBackup(store, { ...terms, madeMs: systemClock.nowMs() }));
   } finally {
     await store.close();
+  }
+}
+
+/** `undefined` where no server runs. */
+async function askServer(
+  { client }: CommandContext,
+  { origins, credentials, skipUnreadable }: BackupTerms,
+): Promise<AsyncIterable<Uint8Array> | undefined> {
+  const flags = { credentials: String(credentials), skipUnreadable: String(skipUnreadable) };
+  const path = withZones("/v1/backup", origins, flags);
+  try {
+    return (await client().open({ method: "GET", path })).chunks;
+  } catch (error) {
+    if (isNoServer(error)) return undefined;
+    throw error;
   }
 }
 
@@ -154,11 +153,11 @@ function summaryText(what: string, { made, zones, documents, credentials }: Back
   const records = whole.reduce((sum, zone) => sum + zone.records, 0);
   const changes = whole.reduce((sum, zone) => sum + zone.changes, 0);
   const parts = [
-    `${whole.length} zones with ${records} records and ${changes} changes`,
-    `${documents} documents${credentials ? "" : " (no credentials)"}`,
-    ...(left === 0 ? [] : [`${left} zones left out`]),
+    `zones ${whole.length} (records ${records}, changes ${changes})`,
+    `documents ${documents}${credentials ? "" : " (no credentials)"}`,
+    ...(left === 0 ? [] : [`left out ${left}`]),
   ];
-  return `${what} of ${made}: ${parts.join(", ")}; complete\n`;
+  return `${what} of ${made} is complete: ${parts.join(", ")}\n`;
 }
 
 export async function restoreCommand(
@@ -228,7 +227,7 @@ function stepText(step: RestoreStep): string {
     const others = kept.map(
       (each) => `kept the ${each} that is there; --replace takes the other\n`,
     );
-    return `${others.join("")}${written} documents restored, ${unchanged} were so already\n`;
+    return `${others.join("")}documents restored: ${written}, as they were already: ${unchanged}\n`;
   }
   const { zone, serial, sequence, status, problem } = step;
   const at = `serial ${serial} (#${sequence})`;

@@ -52,7 +52,7 @@ export async function moveCommand(args: readonly string[], context: CommandConte
       }
       const { zones, documents } = outcome;
       out.write(
-        `${zones} zones and ${documents} documents are in ${shown(to)}; ${shown(from)} is as it was\n`,
+        `zones ${zones}, documents ${documents}: all in ${shown(to)}; ${shown(from)} is as it was\n`,
       );
       if (outcome.unreadable.length > 0) {
         const message = `${outcome.unreadable.length} zones could not be read and were not copied`;
