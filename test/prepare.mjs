@@ -22,6 +22,8 @@ const TOOLS = {
   ddclient: "ddclient",
   inadyn: "inadyn",
   curl: "curl",
+  faketime: "faketime",
+  "mkfs.ext4": "e2fsprogs",
   wget: "wget",
   openssl: "openssl",
   pebble: "pebble",

@@ -16,9 +16,13 @@
 import {
   accessSync,
   chmodSync,
+  closeSync,
   constants,
   existsSync,
+  fstatSync,
+  futimesSync,
   mkdirSync,
+  openSync,
   statfsSync,
   statSync,
 } from "node:fs";
@@ -63,6 +67,11 @@ export interface LmdbEnvironment extends LmdbTables {
   writeIfExists(table: Table, key: Uint8Array, work: () => void): Promise<boolean>;
   /** As `write`, but only if the key does not exist then; false when it does. */
   writeIfAbsent(table: Table, key: Uint8Array, work: () => void): Promise<boolean>;
+  /**
+   * Before LMDB is used at all, also to read: each use writes into the lock file where it is mapped, and a disk that
+   * takes no writes any more kills the process for that (SIGBUS). Asked by a write that tells of it instead.
+   */
+  checkLock(): void;
   /** Throws when what was opened no longer lies there, or nothing may be written there any more. */
   checkUsable(): void;
   close(): Promise<void>;
@@ -159,11 +168,11 @@ function makeEnvironment(
   const place = `store directory ${directory}`;
   const checkInPlace = placeOfFile(join(directory, "data.mdb"));
   const table = (name: string): Table => root.openDB<Uint8Array, Uint8Array>(name, BINARY);
-  const settle = (written: Promise<boolean>) =>
-    settleWrite(written, directory).then((outcome) => {
-      checkInPlace();
-      return outcome;
-    });
+  const settle = (begin: () => Promise<boolean>) => {
+    checkInPlace();
+    return settleWrite(begin(), directory);
+  };
+  const folder = openSync(directory, constants.O_RDONLY);
   return {
     place,
     checkUsable: () => {
@@ -179,14 +188,25 @@ function makeEnvironment(
     deleted: table("deleted"),
     documents: table("documents"),
     write: async (work) => {
-      await settle(root.batch(work));
+      await settle(() => root.batch(work));
     },
-    writeIfExists: (condition, key, work) => settle(condition.ifVersion(key, ANY_VERSION, work)),
-    writeIfAbsent: (condition, key, work) => settle(condition.ifNoExists(key, work)),
+    writeIfExists: async (condition, key, work) =>
+      settle(() => condition.ifVersion(key, ANY_VERSION, work)),
+    writeIfAbsent: async (condition, key, work) => settle(() => condition.ifNoExists(key, work)),
+    checkLock() {
+      try {
+        const { atime, mtime } = fstatSync(folder);
+        futimesSync(folder, atime, mtime);
+      } catch (error) {
+        throw storeError(place, error);
+      }
+    },
     close: async () => {
-      await root.committed;
+      // A write that failed was told to who asked for it.
+      await Promise.resolve(root.committed).catch(() => {});
       await claim.release();
       await root.close();
+      closeSync(folder);
     },
   };
 }

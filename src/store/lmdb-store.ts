@@ -90,8 +90,9 @@ export class LmdbStore implements WrittenStore {
   constructor(environment: LmdbEnvironment, retention: JournalRetention) {
     this.#tables = environment;
     this.#retention = retention;
-    this.#work = new OpenWork((error) =>
-      isLmdbError(error) ? storeError(environment.place, error) : error,
+    this.#work = new OpenWork(
+      (error) => (isLmdbError(error) ? storeError(environment.place, error) : error),
+      () => environment.checkLock(),
     );
     for (const { key, value } of environment.zones.getRange()) {
       const origin = readOrigin(key, environment.place);

@@ -298,3 +298,19 @@ test("a probe tells of a failure that nobody was told of, and mends it when the 
   expect(below.commits.at(-1)?.next).toEqual(second);
   await step(store, second, 1);
 });
+
+test("a commit that failed below and was done all the same is not done again, and the rest is", async () => {
+  const { store, below } = await withZone(ORIGIN);
+  const second = await step(store, FIRST, 1);
+  const { commitWritten } = below;
+  below.commitWritten = async (commit) => {
+    await commitWritten.call(below, commit);
+    throw new Error("EIO: nobody knows");
+  };
+  await expect(store.findZone(ORIGIN)).rejects.toThrow("EIO");
+  below.commitWritten = commitWritten;
+  const third = await step(store, second, 3);
+  expect(await store.findZone(ORIGIN)).toEqual({ origin: ORIGIN, ...third });
+  // Tried twice, and refused the second time, as it was there.
+  expect(below.commits.map(({ next }) => next.sequence)).toEqual([2, 2, 5]);
+});

@@ -17,7 +17,7 @@ import { checkCommit } from "./check-commit.ts";
 import { CommitLog, type LogFile, readCommitLog } from "./commit-log.ts";
 import { readLogRecords, writeCommitRecord, writeDeletionRecord } from "./commit-record.ts";
 import { OpenWork } from "./open-work.ts";
-import { commitBelow, joinCommits, redoCommits } from "./redo-commits.ts";
+import { commitNext, redoCommits } from "./redo-commits.ts";
 import type {
   CommitOutcome,
   DocumentKind,
@@ -288,9 +288,7 @@ export class LoggedStore implements Store {
   /** One commit of each zone, side by side, so that they share a flush. */
   async #applyRound({ zones }: Half): Promise<void> {
     const round = [...zones].map(async ([key, commits]) => {
-      const { commit, count } = joinCommits(commits, 0);
-      await commitBelow(this.#inner, commit, this.#place);
-      commits.splice(0, count);
+      commits.splice(0, await commitNext(this.#inner, commits, this.#place));
       if (commits.length === 0) zones.delete(key);
     });
     const outcomes = await Promise.allSettled(round);

@@ -3,13 +3,18 @@ import { ErrorCode, WindhoverError } from "../base/errors.ts";
 
 export class OpenWork {
   readonly #translate: (error: unknown) => unknown;
+  readonly #before: () => void;
   #running = 0;
   #isClosed = false;
   #finished: (() => void) | undefined;
 
-  /** `translate` makes of an error what the caller shall see. */
-  constructor(translate: (error: unknown) => unknown = (error) => error) {
+  /** `translate` makes of an error what the caller shall see; `before` comes before each work and may throw. */
+  constructor(
+    translate: (error: unknown) => unknown = (error) => error,
+    before: () => void = () => {},
+  ) {
     this.#translate = translate;
+    this.#before = before;
   }
 
   get isClosed(): boolean {
@@ -21,6 +26,7 @@ export class OpenWork {
     this.check();
     this.#running++;
     try {
+      this.#before();
       return await work();
     } catch (error) {
       throw this.#translate(error);

@@ -22,21 +22,27 @@ export async function redoCommits(
   );
   if (first < 0) throw doesNotFit(place, origin, last.next, found);
   for (let at = first; at < commits.length; ) {
-    const joined = joinCommits(commits, at);
-    await commitBelow(inner, joined.commit, place);
-    at += joined.count;
+    at += await commitNext(inner, commits.slice(at), place);
   }
 }
 
-/** Throws when the store below stands elsewhere, which it never does by itself. */
-export async function commitBelow(
+/**
+ * Does as many of the commits as one may hold and returns how many of them are done then; all are of one zone, in order.
+ * One that failed before may have been done all the same. Throws when the store below stands elsewhere, which it never
+ * does by itself.
+ */
+export async function commitNext(
   inner: WrittenStore,
-  commit: WrittenCommit,
+  commits: readonly WrittenCommit[],
   place: string,
-): Promise<void> {
+): Promise<number> {
+  const { commit, count } = joinCommits(commits, 0);
   const outcome = await inner.commitWritten(commit);
-  if (outcome.status === "committed") return;
-  throw doesNotFit(place, commit.origin, commit.next, outcome.actual);
+  if (outcome.status === "committed") return count;
+  const { actual } = outcome;
+  const done = actual && commits.findIndex(({ next }) => isSameVersion(next, actual)) + 1;
+  if (done) return done;
+  throw doesNotFit(place, commit.origin, commit.next, actual);
 }
 
 function doesNotFit(
