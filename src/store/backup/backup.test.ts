@@ -153,8 +153,14 @@ describe("a backup", () => {
   });
 
   test("of a zone that is not there is refused", async () => {
+    const missing = { code: ErrorCode.noSuchZone, message: "there is no zone no.example." };
     const origins = [parseName("no.example")];
-    await expect(text(store, { origins })).rejects.toMatchObject({ code: ErrorCode.noSuchZone });
+    let written = "";
+    const writing = async () => {
+      for await (const piece of writeBackup(store, { ...ALL, origins })) written += piece;
+    };
+    await expect(writing()).rejects.toMatchObject(missing);
+    await expect(verifyBackup(inChunks(written))).rejects.toMatchObject(missing);
   });
 
   test("that is cut off anywhere is refused", async () => {

@@ -137,7 +137,7 @@ class Reader {
   }
 
   *#word(word: string, text: string, part: Buffer): Generator<BackupItem, void, undefined> {
-    if (!this.#hasHead && word !== "windhover") throw notABackup();
+    if (!this.#hasHead && word !== "windhover" && word !== "failed") throw notABackup();
     if (!isWord(word)) throw badBackup(`it has a line ";${word.slice(0, 40)}" that nobody knows`);
     if (word !== "document" && this.#change !== undefined) yield this.#endChange();
     switch (word) {
