@@ -27,7 +27,7 @@ function describeDocuments(): void {
   const nodes: Node[] = [];
 
   beforeAll(async () => {
-    server = await startRedisServer({ ports: [15300, 15319] });
+    server = await startRedisServer({ ports: [15440, 15449] });
     client = new Redis(server.url);
     client.on("error", () => {});
   });

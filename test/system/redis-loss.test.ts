@@ -60,6 +60,42 @@ describe.skipIf(skipWithout("redis-server", "dig", "curl"))("Redis forgets", () 
     await until("both to show it", () => shown().every((each) => each === "192.0.2.71"), 60_000);
   });
 
+  test("credentials: those in use come back to the store, a revoked one does not", async () => {
+    const [one, two] = servers as [Windhover, Windhover];
+    const tokens = ["kept", "revoked"].map((label) => {
+      const made = one.cli("token", "add", "--label", label, "--host", HOME);
+      expect(made.status).toBe(0);
+      return made.stdout.split("\n")[0] as string;
+    });
+    const [kept, revoked] = tokens as [string, string];
+    const isTaken = (server: Windhover, token: string) => {
+      const path = server.url(`/nic/update?hostname=${HOME}&myip=192.0.2.71`);
+      return /^(good|nochg)/.test(run("curl", ["-sS", "-u", `x:${token}`, path]).stdout);
+    };
+    await until("both to take both", () =>
+      servers.every((server) => tokens.every((token) => isTaken(server, token))),
+    );
+    const goBack = await snapshot();
+    const id = revoked.slice(0, revoked.indexOf("_"));
+    expect(one.cli("token", "revoke", id).status).toBe(0);
+    await until("it to be refused", () => servers.every((each) => !isTaken(each, revoked)));
+    await goBack();
+    const stored = () => client.hkeys("windhover:documents:token");
+    await until("it to be revoked again", async () => !(await stored()).includes(id), 60_000);
+    expect(servers.map((server) => isTaken(server, revoked))).toEqual([false, false]);
+    await client.flushall();
+    await until("the other to be back", async () => (await stored()).length === 2, 60_000);
+    expect(servers.map((server) => isTaken(server, kept))).toEqual([true, true]);
+    expect(`${one.output}${two.output}`).toContain("those that are known here are put back");
+    await two.stop();
+    servers.pop();
+    const config = { ...EXAMPLE.config, store: redis.url };
+    const fresh = await Windhover.start({ ...EXAMPLE, config });
+    servers.push(fresh);
+    expect(isTaken(fresh, kept)).toBe(true);
+    expect(isTaken(fresh, revoked)).toBe(false);
+  });
+
   test("the newest of it: what is lost is told, and comes back by one command", async () => {
     const goBack = await snapshot();
     expect(update(servers[0] as Windhover, "192.0.2.72")).toBe("good 192.0.2.72");
