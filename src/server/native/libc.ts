@@ -168,7 +168,7 @@ function declare(koffi: Koffi, library: Library, calls: { receive: number; send:
       return length <= 0 ? -1 : madvise(from, length, Sys.adviseHugePages);
     },
     trimHeap: () => void trim?.(0),
-    errorName: () => getSystemErrorName(-koffi.errno()),
+    errorName: () => errorName(koffi.errno()),
     socket: (family) => socket(family, Sys.datagram, 0),
     bind: (fd, address, length) => bind(fd, address, length),
     nameOf(fd, address) {
@@ -212,4 +212,9 @@ function declareTrim(library: Library): ((kept: number) => number) | undefined {
 export function systemError(libc: Libc, call: string): Error {
   const code = libc.errorName();
   return Object.assign(new Error(`${call}: ${code}`), { code });
+}
+
+/** A call that says it failed may have left no number, and zero has no name. */
+function errorName(errno: number): string {
+  return errno === 0 ? "no error number" : getSystemErrorName(-errno);
 }
