@@ -29,9 +29,9 @@ function zoneFile(name: string, text: string): string {
 
 const GOOD = zoneFile("good", "$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n");
 
-async function open() {
+async function open(store = new MemoryStore()) {
   const writer = new TableWriter(createTableMemory(1024 * 1024));
-  const engine = createUpdateEngine({ store: new MemoryStore(), writer, clock: systemClock, log });
+  const engine = createUpdateEngine({ store, writer, clock: systemClock, log });
   await engine.start();
   return engine;
 }
@@ -42,6 +42,27 @@ test("zones that the store does not have are made from their files, once", async
   expect(engine.zones()).toMatchObject([{ serial: 1 }]);
   await makeConfiguredZones(engine, [{ origin, file: join(directory, "gone") }], log);
   await makeConfiguredZones(engine, [{ origin, file: undefined }], log);
+});
+
+test("a zone that cannot be read is not made anew, and the others are", async () => {
+  const unreadable = parseName("unreadable.example.com");
+  class Damaged extends MemoryStore {
+    override async listOrigins() {
+      return [unreadable];
+    }
+    override async findZone(): Promise<never> {
+      throw new WindhoverError(ErrorCode.storeFormat, "its version is missing");
+    }
+    override loadZone = this.findZone;
+  }
+  const engine = await open(new Damaged());
+  const zones = [
+    { origin: unreadable, file: undefined },
+    { origin, file: GOOD },
+  ];
+  await makeConfiguredZones(engine, zones, log);
+  expect(engine.isUnreadable(unreadable)).toBe(true);
+  expect(engine.zones()).toMatchObject([{ origin }]);
 });
 
 test("files are read without making anything", async () => {

@@ -35,17 +35,17 @@ export async function makeConfiguredZones(
 }
 
 /**
- * Reads the files of those that the store does not have, while others have their turns. Throws as `makeConfiguredZones`,
+ * Reads the files of those that the store does not have (one that cannot be read is there), while others have their turns. Throws as `makeConfiguredZones`,
  * and makes nothing.
  */
 export async function readNewZones(
-  engine: Pick<ZoneEngine, "view">,
+  engine: Pick<ZoneEngine, "view" | "isUnreadable">,
   zones: readonly ConfiguredZone[],
   log: Logger,
 ): Promise<readonly NewZone[]> {
   const fresh: NewZone[] = [];
   for (const { origin, file } of zones) {
-    if (engine.view(origin) !== undefined) continue;
+    if (engine.view(origin) !== undefined || engine.isUnreadable(origin)) continue;
     const zone = formatName(origin);
     if (file === undefined) {
       const advice = `give it a \`file\`, or make it with \`windhover zone import ${zone} FILE\``;

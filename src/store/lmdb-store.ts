@@ -11,6 +11,7 @@ import { Limits } from "../base/limits.ts";
 import { formatName, type Name, nameKey } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
 import type { RRsetPack } from "../zone/rrset-pack.ts";
+import { openAsideFiles } from "./aside-files.ts";
 import { checkBeginning, checkCommit, checkDocumentId, zoneExists } from "./check-commit.ts";
 import type { LogFile } from "./commit-log.ts";
 import { DEFAULT_RETENTION, type JournalRetention } from "./journal-retention.ts";
@@ -71,7 +72,7 @@ export async function openLmdbStore(
     await store.removeLeftovers();
     const path = join(directory, "commits.log");
     file = await openLogFile(path);
-    return await openLoggedStore(store, file, path);
+    return await openLoggedStore(store, file, openAsideFiles(directory), path);
   } catch (error) {
     await file?.close();
     await environment.close();

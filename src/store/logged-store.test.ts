@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { MemoryAsideFiles } from "../../test/store/memory-aside-files.ts";
 import { MemoryLogFile } from "../../test/store/memory-log-file.ts";
 import {
   address,
@@ -10,9 +11,9 @@ import {
   soa,
   text,
 } from "../../test/store/zone-samples.ts";
-import { ErrorCode } from "../base/errors.ts";
+import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
-import { type Name, parseName } from "../wire/name.ts";
+import { equalNames, formatName, type Name, parseName } from "../wire/name.ts";
 import { writeCommitRecord } from "./commit-record.ts";
 import { readJournalRecord } from "./journal-record.ts";
 import { type LoggedStore, openLoggedStore } from "./logged-store.ts";
@@ -28,9 +29,13 @@ const FIRST: ZoneVersion = { serial: 1, sequence: 1 };
 /** The store below: it can fail, and tells how often it was written. */
 class Below extends MemoryStore implements WrittenStore {
   problem: Error | undefined;
+  unreadable: Name | undefined;
   commits: WrittenCommit[] = [];
 
   async commitWritten(commit: WrittenCommit): Promise<CommitOutcome> {
+    if (this.unreadable !== undefined && equalNames(commit.origin, this.unreadable)) {
+      throw new WindhoverError(ErrorCode.storeFormat, "its version is missing");
+    }
     if (this.problem !== undefined) throw this.problem;
     this.commits.push(commit);
     return this.commit(readWritten(commit));
@@ -52,10 +57,16 @@ interface Subject {
   readonly store: LoggedStore;
   readonly below: Below;
   readonly file: MemoryLogFile;
+  readonly aside: MemoryAsideFiles;
 }
 
-async function open(file = new MemoryLogFile(), below = new Below()): Promise<Subject> {
-  return { store: await openLoggedStore(below, file, "commits.log"), below, file };
+async function open(
+  file = new MemoryLogFile(),
+  below = new Below(),
+  aside = new MemoryAsideFiles(),
+): Promise<Subject> {
+  const store = await openLoggedStore(below, file, aside, "commits.log");
+  return { store, below, file, aside };
 }
 
 async function withZone(...origins: Name[]): Promise<Subject> {
@@ -271,15 +282,125 @@ test("closing does what is left below and empties the log; what cannot be done s
   expect(third.sequence).toBe(3);
 });
 
-test("a log that the store beside it does not lead to is not given up silently", async () => {
+test("a log of which the store beside it leads to nothing is not given up silently", async () => {
   const { store, file } = await withZone(ORIGIN);
   await step(store, FIRST, 2);
   const elsewhere = new Below();
   await elsewhere.createZone(creation(ORIGIN, 9), [soa(ORIGIN, 9)]);
-  const opening = openLoggedStore(elsewhere, file.crashed(), "commits.log");
+  const opening = open(file.crashed(), elsewhere);
   await expect(opening).rejects.toMatchObject({ code: ErrorCode.storeFormat });
-  const missing = openLoggedStore(new Below(), file.crashed(), "commits.log");
-  await expect(missing).rejects.toThrow("is not there");
+  await expect(open(file.crashed(), new Below())).rejects.toThrow("is not there");
+});
+
+describe("a zone that the store below cannot take", () => {
+  /** One zone stands elsewhere than the log leads from; the other goes on. */
+  async function apart() {
+    const { store, file } = await withZone(ORIGIN, OTHER);
+    const last = await step(store, FIRST, 2);
+    const other = await step(store, FIRST, 3, OTHER);
+    const below = new Below();
+    await makeZones(below, OTHER);
+    await below.createZone(creation(ORIGIN, 9), [soa(ORIGIN, 9)]);
+    return { file, below, last, other };
+  }
+
+  test("stands alone at the start: the others are there, and nothing of it is shown or changed", async () => {
+    const { file, below, other } = await apart();
+    const { store, aside } = await open(file.crashed(), below);
+    expect(await store.findZone(OTHER)).toEqual({ origin: OTHER, ...other });
+    await step(store, other, 1, OTHER);
+    const commit = makeCommit(ORIGIN, { serial: 9, sequence: 1 }, []);
+    const refused = { code: ErrorCode.storeFormat };
+    await expect(store.findZone(ORIGIN)).rejects.toMatchObject(refused);
+    await expect(store.loadZone(ORIGIN)).rejects.toMatchObject(refused);
+    await expect(store.commit(commit)).rejects.toMatchObject(refused);
+    await expect(store.deleteZone(ORIGIN)).rejects.toMatchObject(refused);
+    await expect(store.createZone(creation(ORIGIN), [])).rejects.toMatchObject(refused);
+    const journal = store.readJournal(ORIGIN, { afterSequence: 0, limit: 1 });
+    await expect(journal).rejects.toThrow(/up to serial 3, entry 3.*at serial 9.*aside-dyn/);
+    expect([...aside.files.keys()]).toEqual(["aside-dyn.example.com."]);
+    expect(await below.findZone(ORIGIN)).toMatchObject({ serial: 9 });
+  });
+
+  test("is listed though the store below has none of that name", async () => {
+    const { file } = await apart();
+    const below = new Below();
+    await makeZones(below, OTHER);
+    const { store } = await open(file.crashed(), below);
+    const origins = await store.listOrigins();
+    expect(origins.map(formatName).sort()).toEqual(["dyn.example.com.", "example.net."]);
+    await expect(store.findZone(ORIGIN)).rejects.toThrow("is not there");
+  });
+
+  test("has what was acknowledged again as soon as the store leads to it", async () => {
+    const { file, below, last, other } = await apart();
+    const { aside, file: begun } = await open(file.crashed(), below);
+    const mended = new Below();
+    await makeZones(mended, ORIGIN, OTHER);
+    const again = await open(begun.crashed(), mended, aside);
+    expect(await again.store.findZone(ORIGIN)).toEqual({ origin: ORIGIN, ...last });
+    expect(aside.files.size).toBe(0);
+    expect(other.sequence).toBe(4);
+  });
+
+  test("is given up by who removes the file", async () => {
+    const { file, below } = await apart();
+    const { aside, file: begun } = await open(file.crashed(), below);
+    aside.files.clear();
+    const again = await open(begun.crashed(), below, aside);
+    expect(await again.store.findZone(ORIGIN)).toMatchObject({ serial: 9 });
+  });
+
+  test("leaves its commits once, though a crash left them in the log as well", async () => {
+    const { file, below, last } = await apart();
+    const { aside } = await open(file.crashed(), below);
+    const mended = new Below();
+    await makeZones(mended, ORIGIN, OTHER);
+    const again = await open(file.crashed(), mended, aside);
+    expect(await again.store.findZone(ORIGIN)).toEqual({ origin: ORIGIN, ...last });
+    expect(await sizeOf(again.store)).toBe(3);
+  });
+
+  test("stands alone while the store is open: who follows it is told", async () => {
+    const { store, below, file, aside } = await withZone(ORIGIN, OTHER);
+    const changed: string[] = [];
+    const stop = store.watch({
+      zones: {
+        origins: () => [],
+        version: () => undefined,
+        changed: (origin) => changed.push(formatName(origin)),
+      },
+    });
+    const last = await step(store, FIRST, 2);
+    const other = await step(store, FIRST, 2, OTHER);
+    below.unreadable = ORIGIN;
+    expect(await store.findZone(OTHER)).toEqual({ origin: OTHER, ...other });
+    await expect(store.findZone(ORIGIN)).rejects.toThrow(/its version is missing.*aside-dyn/);
+    expect(changed).toEqual(["dyn.example.com."]);
+    const later = await step(store, other, 2, OTHER);
+    await expect(
+      store.commit(makeCommit(ORIGIN, last, [put(address(ORIGIN, 1))])),
+    ).rejects.toMatchObject({ code: ErrorCode.storeFormat });
+    stop();
+    await store.close();
+    below.unreadable = undefined;
+    const mended = new Below();
+    await makeZones(mended, ORIGIN, OTHER);
+    const again = await open(file.crashed(), mended, aside);
+    expect(await again.store.findZone(ORIGIN)).toEqual({ origin: ORIGIN, ...last });
+    expect(later.sequence).toBe(5);
+  });
+
+  test("keeps everything in the log while it cannot be set aside", async () => {
+    const { store, below, aside } = await withZone(ORIGIN, OTHER);
+    await step(store, FIRST, 2);
+    below.unreadable = ORIGIN;
+    aside.problem = new Error("the disk is full");
+    await expect(store.findZone(OTHER)).rejects.toThrow("the disk is full");
+    aside.problem = undefined;
+    expect(await store.findZone(OTHER)).toEqual({ origin: OTHER, ...FIRST });
+    await expect(store.findZone(ORIGIN)).rejects.toThrow("aside-dyn");
+  });
 });
 
 test("a probe tells of a failure that nobody was told of, and mends it when the disk is well", async () => {

@@ -6,18 +6,20 @@
  *                               one frame for all that waits            one half   many as one, the half is free
  *
  * The log has two halves: what was logged in the one is done below while the other takes what comes, and a half is
- * written again only after all it holds is done. What is still in the log of a dead process is done at open; what was
- * done before is known by its version.
+ * written again only after all it holds is done. What is in the log of a dead process is done at open, known by version.
+ * A zone that the store below cannot take is set aside (`set-aside.ts`), and the others go on.
  */
 import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
 import { type Name, nameKey } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
+import type { AsideFiles } from "./aside-files.ts";
 import { checkCommit } from "./check-commit.ts";
-import { CommitLog, type LogFile, readCommitLog } from "./commit-log.ts";
-import { readLogRecords, writeCommitRecord, writeDeletionRecord } from "./commit-record.ts";
+import { CommitLog, type LogFile } from "./commit-log.ts";
+import { writeCommitRecord, writeDeletionRecord } from "./commit-record.ts";
 import { OpenWork } from "./open-work.ts";
-import { commitNext, redoCommits } from "./redo-commits.ts";
+import { addCommit, commitNext, redoLog } from "./redo-commits.ts";
+import { isOfZone, SetAside } from "./set-aside.ts";
 import type {
   CommitOutcome,
   DocumentKind,
@@ -54,38 +56,20 @@ interface Half {
 }
 
 /**
- * Does what the log says and the store below has not done, then empties it. The store and the file are the logged
- * store's to close from then on. `place` names the log in errors.
+ * Does what the log says and the store below has not done, then empties it; zones that it cannot be done with are set
+ * aside. The store and the file are the logged store's to close from then on. `place` names the log in errors.
  */
 export async function openLoggedStore(
   inner: WrittenStore,
   file: LogFile,
+  files: AsideFiles,
   place: string,
 ): Promise<LoggedStore> {
+  const aside = new SetAside(files);
+  await redoLog(inner, file, aside, place);
   const log = new CommitLog(file);
-  for (const commits of await readLoggedCommits(file, place))
-    await redoCommits(inner, commits, place);
   await log.clear();
-  return new LoggedStore(inner, log, place);
-}
-
-/** By zone, in order; without what came before a zone's deletion. */
-async function readLoggedCommits(file: LogFile, place: string): Promise<Iterable<WrittenCommit[]>> {
-  const zones = new Map<string, WrittenCommit[]>();
-  for (const payload of await readCommitLog(file)) {
-    for (const record of readLogRecords(payload, place)) {
-      if (record.kind === "deletion") zones.delete(nameKey(record.origin));
-      else addCommit(zones, record.commit);
-    }
-  }
-  return zones.values();
-}
-
-function addCommit(zones: Map<string, WrittenCommit[]>, commit: WrittenCommit): void {
-  const key = nameKey(commit.origin);
-  const commits = zones.get(key);
-  if (commits === undefined) zones.set(key, [commit]);
-  else commits.push(commit);
+  return new LoggedStore(inner, log, aside, place);
 }
 
 const NOTHING = new Uint8Array(0);
@@ -93,6 +77,8 @@ const NOTHING = new Uint8Array(0);
 export class LoggedStore implements Store {
   readonly #inner: WrittenStore;
   readonly #log: CommitLog;
+  readonly #aside: SetAside;
+  readonly #watchers = new Set<StoreWatcher>();
   readonly #place: string;
   readonly #work = new OpenWork();
   /** Where zones stand with all that was accepted; one that is not here stands where the store below says. */
@@ -109,9 +95,10 @@ export class LoggedStore implements Store {
   #isBroken = false;
   #mending: Promise<void> | undefined;
 
-  constructor(inner: WrittenStore, log: CommitLog, place: string) {
+  constructor(inner: WrittenStore, log: CommitLog, aside: SetAside, place: string) {
     this.#inner = inner;
     this.#log = log;
+    this.#aside = aside;
     this.#place = place;
   }
 
@@ -120,8 +107,10 @@ export class LoggedStore implements Store {
       checkCommit(commit);
       const { origin, expected, next } = commit;
       const key = nameKey(origin);
+      this.#aside.check(origin);
       while (!this.#isReady(key)) {
         if (!(await this.#prepare(origin))) return { status: "conflict", actual: undefined };
+        this.#aside.check(origin);
       }
       const actual = this.#versions.get(key) as ZoneVersion;
       if (!isSameVersion(actual, expected)) return { status: "conflict", actual };
@@ -288,7 +277,12 @@ export class LoggedStore implements Store {
   /** One commit of each zone, side by side, so that they share a flush. */
   async #applyRound({ zones }: Half): Promise<void> {
     const round = [...zones].map(async ([key, commits]) => {
-      commits.splice(0, await commitNext(this.#inner, commits, this.#place));
+      try {
+        this.#aside.check((commits[0] as WrittenCommit).origin);
+        commits.splice(0, await commitNext(this.#inner, commits, this.#place));
+      } catch (error) {
+        await this.#setAside(commits, error);
+      }
       if (commits.length === 0) zones.delete(key);
     });
     const outcomes = await Promise.allSettled(round);
@@ -296,15 +290,24 @@ export class LoggedStore implements Store {
     if (failed !== undefined) throw failed.reason;
   }
 
-  /** All that was acknowledged is done below. */
+  async #setAside(commits: WrittenCommit[], error: unknown): Promise<void> {
+    if (!isOfZone(error)) throw error;
+    const taken = [...commits];
+    await this.#aside.add(taken, error);
+    commits.splice(0, taken.length);
+    for (const { zones } of this.#watchers) zones?.changed((taken[0] as WrittenCommit).origin);
+  }
+
+  /** All that was acknowledged is done below, or set aside. */
   async #settle(): Promise<void> {
     await this.#applying;
     if (this.#current.zones.size + this.#other.zones.size > 0) await this.#apply();
   }
 
-  async #settled<T>(use: () => Promise<T>): Promise<T> {
+  async #settled<T>(use: () => Promise<T>, origin?: Name): Promise<T> {
     return this.#work.run(async () => {
       await this.#settle();
+      if (origin !== undefined) this.#aside.check(origin);
       return use();
     });
   }
@@ -322,27 +325,34 @@ export class LoggedStore implements Store {
   }
 
   listOrigins(): Promise<readonly Name[]> {
-    return this.#settled(() => this.#inner.listOrigins());
+    return this.#settled(async () => {
+      const origins = await this.#inner.listOrigins();
+      return [...origins, ...this.#aside.origins(origins)];
+    });
   }
 
   findZone(origin: Name): Promise<StoredZone | undefined> {
-    return this.#settled(() => this.#inner.findZone(origin));
+    return this.#settled(() => this.#inner.findZone(origin), origin);
   }
 
   createZone(
     beginning: JournalEntry | ZonePast,
     rrsets: AsyncIterable<RRset> | Iterable<RRset>,
   ): Promise<void> {
-    return this.#work.run(() => this.#inner.createZone(beginning, rrsets));
+    return this.#work.run(async () => {
+      this.#aside.check(beginning.origin);
+      return this.#inner.createZone(beginning, rrsets);
+    });
   }
 
   loadZone(origin: Name): Promise<LoadedZone | undefined> {
-    return this.#settled(() => this.#inner.loadZone(origin));
+    return this.#settled(() => this.#inner.loadZone(origin), origin);
   }
 
   /** The log says so first: what it holds of the zone is not for the next one of this name. */
   deleteZone(origin: Name): Promise<boolean> {
     return this.#work.run(async () => {
+      this.#aside.check(origin);
       if (this.#isBroken) await this.#mend();
       return this.#alone(origin, async () => {
         await this.#append(writeDeletionRecord(origin));
@@ -356,11 +366,16 @@ export class LoggedStore implements Store {
   }
 
   readJournal(origin: Name, range: JournalRange): Promise<readonly JournalEntry[]> {
-    return this.#settled(() => this.#inner.readJournal(origin, range));
+    return this.#settled(() => this.#inner.readJournal(origin, range), origin);
   }
 
   watch(watcher: StoreWatcher): () => void {
-    return this.#inner.watch(watcher);
+    const stop = this.#inner.watch(watcher);
+    this.#watchers.add(watcher);
+    return () => {
+      this.#watchers.delete(watcher);
+      stop();
+    };
   }
 
   readDocuments(kind: DocumentKind): Promise<readonly StoreDocument[]> {

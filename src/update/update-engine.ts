@@ -75,6 +75,8 @@ export interface ZoneEngine extends UpdateEngine {
   /** Updates of this zone that this server refused lately, the newest first. */
   refusedUpdates(origin: Name): readonly RefusedUpdate[];
   zones(): readonly ZoneStatus[];
+  /** Whether the store has the zone and what it has could not be read at the start. */
+  isUnreadable(origin: Name): boolean;
   /** Where the published zone stands; `undefined` when there is none. */
   version(origin: Name): ZoneVersion | undefined;
   /** The zone as it is published. */
@@ -116,6 +118,7 @@ class Engine implements ZoneEngine {
   #stopWatching: (() => void) | undefined;
   #isClosing = false;
   #isStarted = false;
+  readonly #unreadable = new Set<string>();
   /** Heard of while zones are loaded one after the other: looked at when all are there. */
   readonly #changedMeanwhile = new Map<string, Name>();
 
@@ -186,6 +189,7 @@ class Engine implements ZoneEngine {
       if (expected(error, WindhoverError).code !== ErrorCode.storeFormat) throw error;
       const fields = { zone: formatName(origin), problem: errorMessage(error) };
       this.#parts.log.error(fields, "a zone cannot be read and is not served; the others are");
+      this.#unreadable.add(nameKey(origin));
       return false;
     }
   }
@@ -264,6 +268,10 @@ class Engine implements ZoneEngine {
       zones.push({ origin: lane.origin, serial, sequence, names: lane.names() });
     }
     return zones;
+  }
+
+  isUnreadable(origin: Name): boolean {
+    return this.#unreadable.has(nameKey(origin));
   }
 
   version(origin: Name): ZoneVersion | undefined {

@@ -7,6 +7,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -14,7 +15,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { open } from "lmdb";
+import { type Database, open } from "lmdb";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { Limits } from "../../src/base/limits.ts";
 import { COMMIT_LOG_LENGTH } from "../../src/store/commit-log.ts";
@@ -305,6 +306,80 @@ describe("a full disk", () => {
     expect((await collect(await again.loadZone(ORIGIN))).size).toBe(expected.sequence);
     await again.close();
   });
+});
+
+describe("a zone whose version cannot be read after a crash", () => {
+  test("stands alone, keeps what was acknowledged aside, and has it when it can be read again", async () => {
+    const child = committer("commit", "2");
+    await child.line((line, count) => line.startsWith("ack") && count >= 100);
+    await child.kill();
+    const acked = [1, 1];
+    for (const line of child.lines) {
+      const [, zone, sequence] = line.split(" ");
+      acked[Number(zone)] = Number(sequence);
+    }
+    const key = await takeVersion();
+    const store = await openLmdbStore(directory);
+    const found = await Promise.allSettled([0, 1].map((at) => store.findZone(committedZone(at))));
+    const lost = found.findIndex(({ status }) => status === "rejected");
+    const well = 1 - lost;
+    expect(lost).toBeGreaterThanOrEqual(0);
+    expect(found[well]).toMatchObject({ status: "fulfilled" });
+    const sequence = (await store.findZone(committedZone(well)))?.sequence ?? 0;
+    expect(sequence).toBeGreaterThanOrEqual(acked[well] as number);
+    const expected = { serial: sequence, sequence, ...(await markOfZone(store, well)) };
+    const change = [put(address(host("later", committedZone(well)), 1))];
+    const commit = makeCommit(committedZone(well), expected, change);
+    expect(await store.commit(commit)).toEqual({ status: "committed" });
+    const [aside] = asideFiles();
+    await expect(store.loadZone(committedZone(lost))).rejects.toMatchObject({
+      code: "store-format",
+    });
+    await expect(store.loadZone(committedZone(lost))).rejects.toThrow(aside as string);
+    expect(await store.listOrigins()).toHaveLength(2);
+    await store.close();
+    expect(asideFiles()).toEqual([aside]);
+    await putVersion(key);
+    const again = await openLmdbStore(directory);
+    const mended = await again.findZone(committedZone(lost));
+    expect(mended?.sequence).toBeGreaterThanOrEqual(acked[lost] as number);
+    expect(await again.findZone(committedZone(well))).toMatchObject({ sequence: sequence + 1 });
+    expect(asideFiles()).toEqual([]);
+    await again.close();
+  });
+
+  const asideFiles = () => readdirSync(directory).filter((name) => name.startsWith("aside-"));
+
+  async function markOfZone(store: Store, at: number): Promise<{ mark?: number }> {
+    const { mark } = (await store.findZone(committedZone(at))) ?? {};
+    return mark === undefined ? {} : { mark };
+  }
+
+  /** Takes the first version out of the tables, as a damaged page would, and says what it was. */
+  async function takeVersion(): Promise<Uint8Array> {
+    return useVersions(async (versions) => {
+      const [key] = [...versions.getKeys({ limit: 1 })].map((each) => new Uint8Array(each));
+      await versions.remove(key as Uint8Array);
+      return key as Uint8Array;
+    });
+  }
+
+  async function putVersion(key: Uint8Array): Promise<void> {
+    await useVersions((versions) => versions.put(key, Buffer.from([1])));
+  }
+
+  type Table = Database<Uint8Array, Uint8Array>;
+
+  async function useVersions<T>(use: (versions: Table) => Promise<T>): Promise<T> {
+    const root = open<Uint8Array, Uint8Array>(directory, {
+      ...BINARY,
+      noSubdir: false,
+      maxDbs: 16,
+    });
+    const used = await use(root.openDB<Uint8Array, Uint8Array>("versions", BINARY));
+    await root.close();
+    return used;
+  }
 });
 
 test("several hundred loads at once each have their own version", async () => {
