@@ -126,6 +126,19 @@ describe("telling", () => {
   });
 });
 
+test("it is told again when the clock was set back meanwhile", () => {
+  const { admit, time, told } = limiterOf({ perSecond: 1 });
+  time.ms = 3_600_000;
+  admit("192.0.2.1", 10);
+  expect(told).toHaveLength(1);
+  time.ms -= 5_000;
+  admit("192.0.2.1", 10);
+  expect(told).toHaveLength(1);
+  time.ms = 0;
+  admit("192.0.2.1", 10);
+  expect(told).toHaveLength(2);
+});
+
 const ZONE = `@ 60 SOA ns host 1 2 3 4 5
 @ 60 NS ns
 ns 60 A 192.0.2.1

@@ -121,7 +121,9 @@ export class RateLimiter {
       buckets[bucket + CREDIT] = credit - 1;
       return Admission.send;
     }
-    if (second - this.#lastHeld > Limits.rateLimitQuietSeconds) this.#onLimiting(address, kind);
+    const quiet = second - this.#lastHeld;
+    if (quiet > Limits.rateLimitQuietSeconds || quiet < CLOCK_SET_BACK)
+      this.#onLimiting(address, kind);
     this.#lastHeld = second;
     const held = (buckets[bucket + HELD] as number) + 1;
     buckets[bucket + HELD] = held;
