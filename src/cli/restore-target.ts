@@ -4,6 +4,7 @@ import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import { createLogger } from "../base/log.ts";
 import { openOffline } from "../server/open-offline.ts";
 import { type RestoreOptions, type RestoreStep, restoreBackup } from "../server/restore-backup.ts";
+import { shownLocation } from "../store/open-store.ts";
 import { formatName } from "../wire/name.ts";
 import type { CommandContext } from "./command.ts";
 import { withZones } from "./zone-path.ts";
@@ -15,8 +16,6 @@ export interface PresentZone {
 }
 
 export interface RestoreTarget {
-  /** For messages. */
-  readonly place: string;
   zones(): Promise<readonly PresentZone[]>;
   restore(chunks: AsyncIterable<Uint8Array>, options: RestoreOptions): AsyncIterable<RestoreStep>;
   close(): Promise<void>;
@@ -33,7 +32,9 @@ export async function openRestoreTarget(
   } catch (error) {
     if (!isNoServer(error)) throw error;
     const { url } = context.config().store;
-    context.err.write(`no server is running: writing into the store ${url} itself\n`);
+    context.err.write(
+      `no server is running: writing into the store ${shownLocation(url)} itself\n`,
+    );
     return openStoreTarget(context, url);
   }
   return serverTarget(context);
@@ -45,7 +46,6 @@ export function isNoServer(error: unknown): boolean {
 
 function serverTarget({ client }: CommandContext): RestoreTarget {
   return {
-    place: "the running server",
     zones: () => client().json<PresentZone[]>({ method: "GET", path: "/v1/zones" }),
     async *restore(chunks, { origins, replace }) {
       const path = withZones("/v1/restore", origins, { replace: String(replace) });
@@ -83,7 +83,6 @@ async function openStoreTarget(context: CommandContext, location: string): Promi
     log: createLogger("error"),
   });
   return {
-    place: `the store ${location}`,
     zones: async () =>
       parts.engine.zones().map(({ origin, serial, sequence }) => ({
         origin: formatName(origin),

@@ -47,6 +47,11 @@ export async function openExistingStore(
   return openStore(location, options);
 }
 
+/** For messages: without user and password. */
+export function shownLocation(location: string): string {
+  return location.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, "$1…@");
+}
+
 /** Who asks for replicas must not believe that there are any. */
 function refuseReplicas(location: string, { waitReplicas = 0 }: StoreOptions): void {
   if (waitReplicas === 0) return;

@@ -10,7 +10,7 @@ import {
   verifyBackup,
 } from "../../store/backup/verify-backup.ts";
 import { writeBackup } from "../../store/backup/write-backup.ts";
-import { openExistingStore } from "../../store/open-store.ts";
+import { openExistingStore, shownLocation } from "../../store/open-store.ts";
 import { formatName, type Name, nameKey, parseName } from "../../wire/name.ts";
 import { readBackupFile, writeBackupFile } from "../backup-file.ts";
 import { type CommandContext, oneArgument } from "../command.ts";
@@ -66,7 +66,7 @@ async function* backupChunks(
   if (location === undefined) {
     const answer = await askServer(context, terms);
     if (answer !== undefined) return yield* answer;
-    context.err.write(`no server is running: reading the store ${url} itself\n`);
+    context.err.write(`no server is running: reading the store ${shownLocation(url)} itself\n`);
   }
   const store = await openExistingStore(location ?? url, options);
   try {

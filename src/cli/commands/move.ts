@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { systemClock } from "../../base/clock.ts";
 import { ErrorCode, WindhoverError } from "../../base/errors.ts";
 import { copyStore } from "../../store/copy-store.ts";
-import { openExistingStore, openStore } from "../../store/open-store.ts";
+import { openExistingStore, openStore, shownLocation } from "../../store/open-store.ts";
 import { formatName, parseName } from "../../wire/name.ts";
 import type { CommandContext } from "../command.ts";
 import { COMMAND_USAGE } from "../usage.ts";
@@ -52,22 +52,17 @@ export async function moveCommand(args: readonly string[], context: CommandConte
       }
       const { zones, documents } = outcome;
       out.write(
-        `zones ${zones}, documents ${documents}: all in ${shown(to)}; ${shown(from)} is as it was\n`,
+        `zones ${zones}, documents ${documents}: all in ${shownLocation(to)}; ${shownLocation(from)} is as it was\n`,
       );
       if (outcome.unreadable.length > 0) {
         const message = `${outcome.unreadable.length} zones could not be read and were not copied`;
         throw new WindhoverError(ErrorCode.storeFormat, message);
       }
-      out.write(`to use it, say in the configuration:  store: ${shown(to)}\n`);
+      out.write(`to use it, say in the configuration:  store: ${shownLocation(to)}\n`);
     } finally {
       await target.close();
     }
   } finally {
     await source.close();
   }
-}
-
-/** Without a password. */
-function shown(location: string): string {
-  return location.replace(/^([a-z+]+:\/\/)[^@/]*@/i, "$1…@");
 }

@@ -1,5 +1,6 @@
 /** `/v1/backup` and `/v1/restore`: what the store holds as one text, and back, while the server goes on. */
 import { Readable } from "node:stream";
+import { setImmediate as othersTurn } from "node:timers/promises";
 import { type Static, Type } from "@sinclair/typebox";
 import type { FastifyPluginAsync } from "fastify";
 import type { Clock } from "../../base/clock.ts";
@@ -23,6 +24,7 @@ type RestoreQuery = Static<typeof RestoreQuery>;
 
 export interface BackupRouteParts extends RestoreParts {
   readonly clock: Clock;
+  readonly returnMemory: () => Promise<void>;
 }
 
 export function backupRoutes(parts: BackupRouteParts, streams: ZoneStreams): FastifyPluginAsync {
@@ -75,5 +77,7 @@ async function* restoreSteps(
     const code = error instanceof WindhoverError ? error.code : ErrorCode.badRequest;
     parts.log.error({ problem: message }, "a restore could not be finished");
     yield `${JSON.stringify({ failed: { code, message } })}\n`;
+  } finally {
+    void othersTurn().then(parts.returnMemory);
   }
 }
