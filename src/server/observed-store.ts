@@ -111,7 +111,6 @@ export class ObservedStore {
     const startMs = clock.monotonicMs();
     const outcome = await this.#use(inner.commit(batch));
     if (outcome.status === "committed") {
-      this.setState(true, "");
       this.#setUnconfirmed(batch.origin, outcome.unconfirmed);
       onCommit(batch.entries.length, (clock.monotonicMs() - startMs) / 1_000);
     }
@@ -168,7 +167,7 @@ export class ObservedStore {
   async #use<T>(use: Promise<T>): Promise<T> {
     try {
       const outcome = await use;
-      // Where changes are probed, a use that may have been a read proves nothing about them.
+      // Where changes are probed, a read proves nothing about them, nor does a commit about other parts of a Cluster.
       if (this.#prober === undefined) this.setState(true, "");
       return outcome;
     } catch (error) {
