@@ -39,9 +39,11 @@ export async function startRedisCluster(options: ClusterOptions): Promise<RedisC
   for (let at = 0; at < SERVERS; at++) {
     servers.push(await startRedisServer({ ports, ...options.server, extra }));
   }
-  const addresses = servers.map(({ port }) => `127.0.0.1:${port}`);
+  const addresses = servers.map(({ tlsPort }) => `127.0.0.1:${tlsPort}`);
+  const tls = options.server?.tls;
+  const trust = tls === undefined ? [] : ["--tls", "--cacert", tls.certificate];
   const create = ["--cluster", "create", ...addresses, "--cluster-replicas", "1", "--cluster-yes"];
-  await promisify(execFile)("redis-cli", create);
+  await promisify(execFile)("redis-cli", [...trust, ...create]);
   const clients = servers.map(({ port }) => {
     const client = new Redis({ host: "127.0.0.1", port, retryStrategy: () => 50 });
     client.on("error", () => {});
@@ -49,7 +51,7 @@ export async function startRedisCluster(options: ClusterOptions): Promise<RedisC
   });
   await eventually(async () => areReady(clients), 3_000);
   return {
-    url: `redis+cluster://${addresses.join(",")}`,
+    url: `${tls === undefined ? "redis" : "rediss"}+cluster://${addresses.join(",")}`,
     servers,
     clients,
     primaryOf: async (key) => {

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
+import type { TestCertificate } from "../server/certificates.ts";
 import { eventually } from "./eventually.ts";
 import {
   freePort,
@@ -49,25 +50,27 @@ export async function startRedisSentinel(options: SentinelOptions): Promise<Redi
     const extra = [
       "--replicaof",
       "127.0.0.1",
-      String(first.port),
+      String(first.tlsPort),
       ...(options.server?.extra ?? []),
     ];
     servers.push(await startRedisServer({ ports, ...options.server, extra }));
   }
   const sentinels: Sentinel[] = [];
   for (let at = 0; at < SENTINELS; at++) {
-    sentinels.push(await startSentinel(first.port, { ...options, downAfterMs }));
+    sentinels.push(await startSentinel(first.tlsPort, { ...options, downAfterMs }));
   }
   await eventually(async () => areReady(sentinels, replicas));
   await eventually(async () => areInStep(first, replicas), 3_000);
   const primary = async () => {
     const port = await primaryPort(sentinels);
-    const found = servers.find((server) => server.port === port);
+    const found = servers.find(({ tlsPort }) => tlsPort === port);
     if (found === undefined) throw new Error(`the Sentinels name port ${port}, which is not ours`);
     return found;
   };
+  const scheme = options.server?.tls === undefined ? "redis" : "rediss";
+  const hosts = sentinels.map(({ tlsPort }) => `127.0.0.1:${tlsPort}`).join(",");
   return {
-    url: `redis+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(",")}/${SERVICE}/0`,
+    url: `${scheme}+sentinel://${hosts}/${SERVICE}/0`,
     servers,
     primary,
     failedOver: async (from) => {
@@ -82,7 +85,7 @@ export async function startRedisSentinel(options: SentinelOptions): Promise<Redi
 }
 
 interface Sentinel {
-  readonly port: number;
+  readonly tlsPort: number;
   readonly client: Redis;
   destroy(): Promise<void>;
 }
@@ -92,6 +95,8 @@ async function startSentinel(
   { ports, downAfterMs, password, server }: SentinelOptions,
 ): Promise<Sentinel> {
   const port = await freePort(ports);
+  const tls = server?.tls;
+  const tlsPort = tls === undefined ? port : await freePort([port + 1, ports[1]]);
   const directory = mkdtempSync(join(tmpdir(), "windhover-sentinel-"));
   const config = join(directory, "sentinel.conf");
   const lines = [
@@ -101,6 +106,7 @@ async function startSentinel(
     `sentinel monitor ${SERVICE} 127.0.0.1 ${primary} 2`,
     `sentinel down-after-milliseconds ${SERVICE} ${downAfterMs}`,
     `sentinel failover-timeout ${SERVICE} 5000`,
+    ...(tls === undefined ? [] : tlsLines(tlsPort, tls)),
     ...(password === undefined
       ? []
       : [`requirepass ${password}`, `sentinel sentinel-pass ${password}`]),
@@ -113,7 +119,7 @@ async function startSentinel(
   client.on("error", () => {});
   await eventually(async () => client.status === "ready");
   return {
-    port,
+    tlsPort,
     client,
     destroy: async () => {
       client.disconnect();
@@ -125,6 +131,12 @@ async function startSentinel(
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+function tlsLines(port: number, { certificate, key }: TestCertificate): string[] {
+  const files = [`tls-cert-file ${certificate}`, `tls-key-file ${key}`];
+  const trust = [`tls-ca-cert-file ${certificate}`, "tls-auth-clients no"];
+  return [`tls-port ${port}`, ...files, ...trust, "tls-replication yes"];
 }
 
 /** Every Sentinel knows the others and every replica: only then they fail over. */

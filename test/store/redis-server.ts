@@ -7,6 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export interface RedisServerOptions {
+  /** PEM files: replicas, Sentinels, the bus of a Cluster and clients at `tlsPort` use TLS. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
   readonly appendonly?: boolean;
   readonly appendfsync?: "always" | "everysec" | "no";
   readonly password?: string;
@@ -18,7 +20,10 @@ export interface RedisServerOptions {
 
 export interface RedisServer {
   readonly url: string;
+  /** Without TLS, for the test itself. */
   readonly port: number;
+  /** The same as `port` where there is no TLS. */
+  readonly tlsPort: number;
   readonly directory: string;
   /** SIGTERM: saves and goes. */
   stop(): Promise<void>;
@@ -51,8 +56,12 @@ export async function hasRedisServer(): Promise<boolean> {
 
 export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
   const port = await freePort(options.ports);
+  const [, last = 0] = options.ports ?? [];
+  const tlsPort = options.tls === undefined ? port : await freePort([port + 1, last]);
   const directory = mkdtempSync(join(tmpdir(), "windhover-redis-"));
-  let child = await launch(port, directory, options);
+  const extra = [...(options.extra ?? []), ...tlsSettings(tlsPort, options)];
+  const started = { ...options, extra };
+  let child = await launch(port, directory, started);
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, "exit");
@@ -63,19 +72,29 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   return {
     url: `redis://${login}127.0.0.1:${port}/0`,
     port,
+    tlsPort,
     directory,
     stop: () => end("SIGTERM"),
     kill: () => end("SIGKILL"),
     pause: () => void child.kill("SIGSTOP"),
     resume: () => void child.kill("SIGCONT"),
     start: async () => {
-      child = await launch(port, directory, options);
+      child = await launch(port, directory, started);
     },
     destroy: async () => {
       await end("SIGKILL");
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+function tlsSettings(port: number, { tls, extra = [] }: RedisServerOptions): string[] {
+  if (tls === undefined) return [];
+  const { certificate, key } = tls;
+  const files = ["--tls-cert-file", certificate, "--tls-key-file", key];
+  const bus = extra.includes("--cluster-enabled") ? ["--tls-cluster", "yes"] : [];
+  const trust = ["--tls-ca-cert-file", certificate, "--tls-auth-clients", "no"];
+  return ["--tls-port", String(port), ...files, ...trust, "--tls-replication", "yes", ...bus];
 }
 
 async function launch(
