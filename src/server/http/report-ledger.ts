@@ -58,14 +58,17 @@ export class ReportLedger {
 
   /**
    * Takes the report unless it is older than the last one of this host, or of the same time with another
-   * address, or its time is too far from ours. The same report again is accepted: it changes nothing.
+   * address, or its time is too far from ours. The same report again is accepted: it changes nothing. A last report
+   * that is itself too far ahead was taken while our clock was wrong, and holds nobody up.
    */
   accept(host: Name, report: Report): ReportVerdict {
-    const distance = Math.abs(report.timestampMs - this.#parts.clock.nowMs());
+    const nowMs = this.#parts.clock.nowMs();
+    const distance = Math.abs(report.timestampMs - nowMs);
     if (!(distance <= Limits.reportClockMs)) return "off-clock";
     const id = formatName(host);
     const last = this.#last.get(id);
-    if (last !== undefined && isReplay(last, report)) return "older";
+    const isPlausible = last !== undefined && last.timestampMs - nowMs <= Limits.reportClockMs;
+    if (isPlausible && isReplay(last, report)) return "older";
     this.#remember(id, report);
     return "accepted";
   }

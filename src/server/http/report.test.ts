@@ -156,4 +156,17 @@ test(`the last report of ${Limits.reportNodes} nodes is remembered, of one more 
   expect(ledger.accept(host(0), old)).toBe("accepted");
 });
 
+test("a report taken while our clock was ahead holds up none after it was set right", () => {
+  const { store, clock } = fixture;
+  const ledger = new ReportLedger({ store, clock, log: nobody });
+  const host = parseName(HOST);
+  const rightMs = clock.ms;
+  clock.ms += Limits.reportClockMs + 1_000;
+  expect(ledger.accept(host, { timestampMs: clock.ms, ip: "192.0.2.1" })).toBe("accepted");
+  clock.ms = rightMs + 1_000;
+  expect(ledger.accept(host, { timestampMs: clock.ms, ip: "192.0.2.2" })).toBe("older");
+  clock.ms = rightMs + 999;
+  expect(ledger.accept(host, { timestampMs: clock.ms, ip: "192.0.2.2" })).toBe("accepted");
+});
+
 const nobody = { debug() {}, info() {}, warn() {}, error() {}, child: () => nobody };
