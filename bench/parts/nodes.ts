@@ -1,7 +1,7 @@
 /**
  * Two nodes on one Redis: from the acknowledgement of an update on one to its answer by the other, while nothing else
  * happens and while others update. The other node is asked again and again, so that a figure includes the way there
- * and back of the last question.
+ * and back of the last question. And what one zone takes by way of one of them, and of both at once.
  */
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
@@ -14,10 +14,12 @@ import { RedisForBench } from "../redis.ts";
 import type { RunningServer } from "../server.ts";
 import { windhover } from "../servers/windhover.ts";
 import type { UpdatesAside } from "../update-aside.ts";
-import { UpdateWriter } from "../update-load.ts";
+import { type UpdateLoad, UpdateWriter } from "../update-load.ts";
 
 const UPDATES_PER_SECOND = [0, 1_000, 5_000] as const;
 const IN_FLIGHT = 1_024;
+/** In flight where nodes hinder each other. */
+const CONTENDING = 256;
 /** Between two updates that are timed, so that an idle node is idle. */
 const PAUSE_MS = 20;
 /** A lost datagram shall not stop the run. */
@@ -36,6 +38,8 @@ export async function benchNodes(fixture: Fixture): Promise<void> {
     const pair = servers as [RunningServer, RunningServer];
     for (let round = 1; round <= fixture.rounds; round++) {
       for (const perSecond of UPDATES_PER_SECOND) await measure(fixture, pair, round, perSecond);
+      await contend(fixture, pair.slice(0, 1), round);
+      await contend(fixture, pair, round);
     }
   } finally {
     for (const server of servers) await server.stop();
@@ -49,7 +53,15 @@ async function measure(fixture: Fixture, [one, other]: Pair, round: number, perS
   const { zone, seconds, results } = fixture;
   progress(`round ${round}: from ack on one node to answer on the other, ${perSecond} updates/s`);
   const run = `nodes-${round}-${perSecond}`;
-  const aside = perSecond === 0 ? undefined : updateAside(fixture, one, run, perSecond);
+  const aside =
+    perSecond === 0
+      ? undefined
+      : updateAside(fixture, one, {
+          inFlight: IN_FLIGHT,
+          perSecond,
+          seconds: seconds + (2 * WARM_UP_MS) / 1_000,
+          run,
+        });
   if (aside !== undefined) await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS));
   const times = await followed(new UpdateWriter(zone, `${run}-timed`), [one, other], seconds);
   const rate = await aside;
@@ -63,13 +75,26 @@ async function measure(fixture: Fixture, [one, other]: Pair, round: number, perS
   }
 }
 
+/** As fast as they are taken, the same number in flight however many nodes share it. */
+async function contend(fixture: Fixture, nodes: readonly RunningServer[], round: number) {
+  const { length } = nodes;
+  progress(`round ${round}: one zone by way of ${length} nodes`);
+  const inFlight = CONTENDING / length;
+  const rates = await Promise.all(
+    nodes.map((node, at) => {
+      const run = `contend-${round}-${length}-${at}`;
+      return updateAside(fixture, node, { inFlight, seconds: fixture.seconds, run });
+    }),
+  );
+  const sum = rates.reduce((total, rate) => total + rate, 0);
+  fixture.results.add(`updates/s of one zone by way of ${length} nodes`, "Windhover", sum);
+}
+
 async function updateAside(
-  { zone, seconds }: Fixture,
+  { zone }: Fixture,
   { port }: RunningServer,
-  run: string,
-  perSecond: number,
+  load: UpdateLoad,
 ): Promise<number> {
-  const load = { inFlight: IN_FLIGHT, perSecond, seconds: seconds + WARM_UP_MS / 500, run };
   const workerData: UpdatesAside = { port, zone, load };
   const worker = new Worker(new URL("../update-aside.js", import.meta.url), { workerData });
   const [rate] = (await once(worker, "message")) as [number];
