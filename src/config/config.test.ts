@@ -1,10 +1,13 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Value } from "@sinclair/typebox/value";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { Limits } from "../base/limits.ts";
 import { formatName, parseName } from "../wire/name.ts";
 import { loadConfig } from "./config.ts";
+import { ConfigText } from "./schema.ts";
 
 function fromFile(content: string, environment: NodeJS.ProcessEnv = {}) {
   const directory = mkdtempSync(join(tmpdir(), "windhover-config-"));
@@ -31,6 +34,16 @@ describe("defaults", () => {
     expect(config.history).toEqual({ entries: 10_000, days: 0 });
     expect(config.socket).toBe("/srv/windhover/data/windhover.sock");
     expect(config.http.ttl).toBe(60);
+  });
+
+  test("deploy/windhover.yaml names every key with what holds when nothing is said", () => {
+    const file = new URL("../../deploy/windhover.yaml", import.meta.url);
+    const { zones, store, ...named } = parse(readFileSync(file, "utf8"));
+    const defaults = Value.Default(ConfigText, {}) as ConfigText;
+    const { zones: none, store: theirs, ...others } = defaults;
+    expect(named).toEqual(others);
+    expect([none, store]).toEqual([[], theirs.url]);
+    expect(zones).toHaveLength(1);
   });
 
   test("the value is frozen all the way down", () => {
@@ -145,6 +158,11 @@ describe("mistakes are named", () => {
     ["htpp: {}", "unknown key `htpp`; did you mean `http`?"],
     ["dns: { lisen: ['127.0.0.1:53'] }", "unknown key `dns.lisen`; did you mean `listen`?"],
     ["zones: [{ origin: a.b, fil: x }]", "unknown key `zones[0].fil`; did you mean `file`?"],
+    [
+      "users: [{ name: alice, token: t, grnts: [] }]",
+      "unknown key `users[0].grnts`; did you mean `grants`?",
+    ],
+    ["users: [{ name: alice, token: t }]", "`users[0].grants` is missing"],
     ["http: { wholly_unlike: 1 }", "known here: listen, trustedProxies, ttl, metrics"],
     ["dns: { listen: ['nowhere'] }", '`dns.listen[0]`: "nowhere" is not an address with a port'],
     ["http: { listen: '127.0.0.1:70000' }", "`http.listen`"],
@@ -260,7 +278,7 @@ describe("mistakes are named", () => {
     ],
     ["dns: { cookieSecret: hunter2 }", "but it is something else"],
     ["http: { ttl: many }", 'but it is "many"'],
-    ["zones: [{}]", "but it is missing"],
+    ["zones: [{}]", "`zones[0].origin` is missing"],
   ])("without what may be a secret: %s", (content, message) => {
     expect(fromFile(content).load).toThrow(message);
     expect(fromFile(content).load).not.toThrow(/hunter2|20202/);

@@ -128,8 +128,14 @@ function checkShape(tree: Record<string, unknown>, place: (path: KeyPath) => str
   }
   const filled = Value.Default(ConfigText, tree);
   if (Value.Check(ConfigText, filled)) return filled;
-  const error = Value.Errors(ConfigText, filled).First() as ValueError;
+  const errors = [...Value.Errors(ConfigText, filled)];
+  const error = errors.find(isUnknownKey) ?? (errors[0] as ValueError);
   throw badConfig(place(error.path.split("/").slice(1)), explain(error));
+}
+
+/** Told before anything else: a key that is missing is often there, mistyped. */
+function isUnknownKey({ message }: ValueError): boolean {
+  return message === "Unexpected property";
 }
 
 /** Where a mapping stands for a list: filling in defaults would make an empty list of it, and no mistake. */
@@ -149,7 +155,7 @@ function mappingForList(schema: TSchema, value: unknown): KeyPath | undefined {
 function explain(error: ValueError): string {
   const path = error.path.split("/").slice(1);
   const key = formatKeyPath(path);
-  if (error.message === "Unexpected property") {
+  if (isUnknownKey(error)) {
     const parent = schemaAt(path.slice(0, -1));
     const word = path.at(-1) as string;
     const known = Object.keys((parent?.properties as object | undefined) ?? {});
@@ -158,6 +164,7 @@ function explain(error: ValueError): string {
       nearest === undefined ? `known here: ${known.join(", ")}` : `did you mean \`${nearest}\`?`;
     return `unknown key \`${key}\`; ${advice}`;
   }
+  if (error.value === undefined) return `\`${key}\` is missing`;
   return `\`${key}\`: ${error.message.toLowerCase()}, but it is ${describe(path, error.value)}`;
 }
 
@@ -165,7 +172,6 @@ function explain(error: ValueError): string {
 const SECRET_KEYS = ["secret", "password", "token", "cookieSecret"];
 
 function describe(path: readonly string[], value: unknown): string {
-  if (value === undefined) return "missing";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object" && value !== null) return "a mapping";
   return SECRET_KEYS.includes(path.at(-1) ?? "") ? "something else" : JSON.stringify(value);

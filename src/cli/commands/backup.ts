@@ -137,7 +137,8 @@ async function showVerified(file: string, context: CommandContext): Promise<void
 
 /** Reads the whole file. Throws what is wrong with it, and that nothing was done. */
 async function verified(file: string): Promise<BackupSummary> {
-  if (file === "-") throw badArguments("name a file: it is read twice");
+  if (file === "-")
+    throw badArguments("name the backup file; it is read twice, so it cannot come through a pipe");
   try {
     return await verifyBackup(readBackupFile(file));
   } catch (error) {

@@ -20,7 +20,7 @@ async function add(args: readonly string[], { client, out }: CommandContext): Pr
       ...GRANT_OPTIONS,
     },
   });
-  const name = oneArgument(positionals, "the key's name");
+  const name = oneArgument(positionals, "the key");
   const grants = grantsFromOptions(values);
   requireGrants(grants);
   const { algorithm, secret } = values;
@@ -45,7 +45,7 @@ async function list(_args: readonly string[], { client, out }: CommandContext): 
 }
 
 async function remove(args: readonly string[], { client, out }: CommandContext): Promise<void> {
-  const name = oneArgument(args, "the key's name");
+  const name = oneArgument(args, "the key");
   await client().json({ method: "DELETE", path: `/v1/keys/${encodeURIComponent(name)}` });
   out.write(`removed key ${name}\n`);
 }

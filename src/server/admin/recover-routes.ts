@@ -43,7 +43,9 @@ export function recoverRoutes({ recovery }: ZoneEngine, log: Logger): FastifyPlu
         if (verdict.status === "refused") throw refused(verdict);
         const { status, serial } = verdict;
         const told = { status, serial, ...tell(plan) };
-        log.info({ zone, serial, recovered: told.recovered, actor: "local" }, "zone recovered");
+        if (told.rrsets + told.dropped > 0) {
+          log.info({ zone, serial, recovered: told.recovered, actor: "local" }, "zone recovered");
+        }
         return told;
       },
     );
