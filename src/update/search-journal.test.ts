@@ -1,15 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { historyServer, START_MS } from "../../test/update/history-server.ts";
-import {
-  add,
-  at,
-  deleteName,
-  ORIGIN,
-  replace,
-  rrset,
-  rrsetsText,
-  soa,
-} from "../../test/update/zone-fixtures.ts";
+import { changedServer, START_MS } from "../../test/update/history-server.ts";
+import { at, ORIGIN, rrset, rrsetsText, soa } from "../../test/update/zone-fixtures.ts";
 import { Limits } from "../base/limits.ts";
 import type { JournalEntry, JournalRange } from "../store/store.ts";
 import { Type } from "../wire/code-points.ts";
@@ -17,17 +8,8 @@ import type { RRset } from "../zone/rrset.ts";
 import type { ZoneJournal } from "./journal-difference.ts";
 import { searchJournal } from "./search-journal.ts";
 
-/** #1 the example zone, #2 and #3 two addresses of home, #4 www comes and alias goes. */
-async function server() {
-  const made = await historyServer();
-  await made.update(replace("home", 60, "A", "192.0.2.8"));
-  await made.update(replace("home", 60, "A", "192.0.2.9"));
-  await made.update(add("www", 60, "A", "192.0.2.80"), deleteName("alias"));
-  return made;
-}
-
 describe("a search", () => {
-  const found = async (search: object, made = server()) => {
+  const found = async (search: object, made = changedServer()) => {
     const { engine } = await made;
     const { entries, next } = await engine.history.search(ORIGIN, { limit: 100, ...search });
     return { sequences: entries.map(({ entry }) => entry.sequence), entries, next };

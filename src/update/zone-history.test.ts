@@ -1,13 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { historyServer, OPERATORS, START_MS } from "../../test/update/history-server.ts";
+import { changedServer, OPERATORS, START_MS } from "../../test/update/history-server.ts";
 import {
-  add,
   at,
   contentText,
   deleteName,
   exampleZone,
   ORIGIN,
-  replace,
   rrset,
   rrsetsText,
   soa,
@@ -20,20 +18,11 @@ import { ZoneMap } from "../zone/zone-map.ts";
 import { JournalDifference } from "./journal-difference.ts";
 import { advanceDifference } from "./zone-history.ts";
 
-/** #1 the example zone, #2 and #3 two addresses of home, #4 www comes and alias goes. */
-async function server() {
-  const made = await historyServer();
-  await made.update(replace("home", 60, "A", "192.0.2.8"));
-  await made.update(replace("home", 60, "A", "192.0.2.9"));
-  await made.update(add("www", 60, "A", "192.0.2.80"), deleteName("alias"));
-  return made;
-}
-
 describe("the zone as it was", () => {
   test.each(["#1", "@1", "1", "2026-01-01T00:00:59Z"])(
     "at %s is what it was made",
     async (text) => {
-      const { engine, table } = await server();
+      const { engine, table } = await changedServer();
       const past = await engine.history.open(ORIGIN, text);
       expect(past.point).toEqual({ serial: 1, sequence: 1, timeMs: START_MS });
       expect(zoneText(past.view)).toEqual(zoneText(new ZoneMap(ORIGIN, exampleZone(1))));
@@ -43,7 +32,7 @@ describe("the zone as it was", () => {
   );
 
   test("is of one version while the zone goes on", async () => {
-    const { engine, update } = await server();
+    const { engine, update } = await changedServer();
     const past = await engine.history.open(ORIGIN, "#3");
     await update(deleteName("home"), deleteName("www"));
     expect(contentText(past.view)).toContain("home.dyn.example.com. 60 A 192.0.2.9");
@@ -52,14 +41,14 @@ describe("the zone as it was", () => {
   });
 
   test("may be asked for one owner only", async () => {
-    const { engine } = await server();
+    const { engine } = await changedServer();
     const { view } = await engine.history.open(ORIGIN, "#1", at("home"));
     expect(view.rrset(at("home"), Type.A)).toEqual(exampleZone()[3]);
     expect(view.rrsets(at("alias"))).toEqual([]);
   });
 
   test("without a point is the zone as it is, without asking the store", async () => {
-    const { engine, store } = await server();
+    const { engine, store } = await changedServer();
     store.isDown = true;
     const past = await engine.history.open(ORIGIN);
     expect(past.point).toEqual({ serial: 4, sequence: 4, timeMs: undefined });
@@ -67,7 +56,7 @@ describe("the zone as it was", () => {
   });
 
   test("holds no memory when it cannot be had", async () => {
-    const { engine, table, store } = await server();
+    const { engine, table, store } = await changedServer();
     await expect(engine.history.open(ORIGIN, "#9")).rejects.toThrow("no change #9 yet");
     store.isDown = true;
     await expect(engine.history.open(ORIGIN, "#2")).rejects.toThrow("connection lost");
@@ -75,7 +64,7 @@ describe("the zone as it was", () => {
   });
 
   test("is not made from a journal that does not fit", async () => {
-    const { engine, table } = await server();
+    const { engine, table } = await changedServer();
     table.publish(ORIGIN, [{ owner: at("www"), rrtype: Type.A, rrset: undefined }]);
     await expect(engine.history.open(ORIGIN, "#3")).rejects.toMatchObject({
       code: ErrorCode.storeFormat,
@@ -84,7 +73,7 @@ describe("the zone as it was", () => {
   });
 
   test("is not made from a journal that has a gap", async () => {
-    const { engine, store } = await server();
+    const { engine, store } = await changedServer();
     const readJournal = store.readJournal.bind(store);
     store.readJournal = async (origin, range) =>
       (await readJournal(origin, range)).filter(({ sequence }) => sequence !== 3);
@@ -95,7 +84,7 @@ describe("the zone as it was", () => {
   });
 
   test("is looked at again when the table was a step ahead", async () => {
-    const { engine, table, store } = await server();
+    const { engine, table, store } = await changedServer();
     const rrsetNow = soa(5);
     table.publish(ORIGIN, [{ owner: ORIGIN, rrtype: Type.SOA, rrset: rrsetNow }]);
     store.isDown = true;
@@ -106,7 +95,7 @@ describe("the zone as it was", () => {
   });
 
   test("is told to be missing where there is no zone", async () => {
-    const { engine, table } = await server();
+    const { engine, table } = await changedServer();
     const missing = { code: ErrorCode.noSuchZone };
     await expect(engine.history.open(at("other.org."))).rejects.toMatchObject(missing);
     await expect(engine.history.point(at("other.org."), "1")).rejects.toMatchObject(missing);
@@ -117,7 +106,7 @@ describe("the zone as it was", () => {
 
 describe("a difference", () => {
   test("leads from one point to the other, whichever was first", async () => {
-    const { engine } = await server();
+    const { engine } = await changedServer();
     const forward = await engine.history.difference(ORIGIN, "#2", "now");
     expect(forward).toMatchObject({ from: { sequence: 2 }, to: { sequence: 4 } });
     expect(rrsetsText(forward.removed)).toEqual(
@@ -134,7 +123,7 @@ describe("a difference", () => {
   });
 
   test("of a point from itself is none", async () => {
-    const { engine } = await server();
+    const { engine } = await changedServer();
     const none = await engine.history.difference(ORIGIN, "#2", "2");
     expect(none).toMatchObject({ removed: [], added: [] });
   });
@@ -142,7 +131,7 @@ describe("a difference", () => {
 
 describe("a label", () => {
   test("is a point, pinned to where it was given", async () => {
-    const { engine, update, clock } = await server();
+    const { engine, update, clock } = await changedServer();
     const made = await engine.history.addLabel(ORIGIN, "before-www", "#3");
     expect(made).toMatchObject({ serial: 3, sequence: 3, madeMs: clock.ms });
     await update(deleteName("home"));
@@ -151,7 +140,7 @@ describe("a label", () => {
   });
 
   test("that nobody gave is told to be missing", async () => {
-    const { engine } = await server();
+    const { engine } = await changedServer();
     await expect(engine.history.point(ORIGIN, "nobody")).rejects.toMatchObject({
       code: ErrorCode.noSuchPoint,
       message: expect.stringContaining("windhover zone label dyn.example.com. list"),
@@ -159,7 +148,7 @@ describe("a label", () => {
   });
 
   test("knows its time when its change is kept no longer, and ends with the history around it", async () => {
-    const { engine, store } = await server();
+    const { engine, store } = await changedServer();
     await engine.history.addLabel(ORIGIN, "one", "#2");
     const readJournal = store.readJournal.bind(store);
     let oldest = 3;
@@ -176,7 +165,7 @@ describe("a label", () => {
   });
 
   test("of another history than there is is no point of this one", async () => {
-    const { engine } = await server();
+    const { engine } = await changedServer();
     await engine.history.labels.add(ORIGIN, "odd", { serial: 77, sequence: 2, timeMs: 0 }, 0);
     await expect(engine.history.point(ORIGIN, "odd")).rejects.toThrow(
       "it says serial 77 at #2, where history has 2",
@@ -184,7 +173,7 @@ describe("a label", () => {
   });
 
   test("ends with its zone", async () => {
-    const { engine } = await server();
+    const { engine } = await changedServer();
     await engine.history.addLabel(ORIGIN, "one", "now");
     await engine.deleteZone(OPERATORS);
     await engine.createZone(OPERATORS, exampleZone());
@@ -197,7 +186,7 @@ describe("a label", () => {
 
 describe("a change", () => {
   test("is found by its sequence", async () => {
-    const { engine } = await server();
+    const { engine } = await changedServer();
     expect(await engine.history.change(ORIGIN, 3)).toMatchObject({ sequence: 3, toSerial: 3 });
     await expect(engine.history.change(ORIGIN, 5)).rejects.toThrow("no change #5 yet");
     await expect(engine.history.change(ORIGIN, 1)).rejects.toMatchObject({
@@ -207,7 +196,7 @@ describe("a change", () => {
   });
 
   test("that is kept no longer is told so", async () => {
-    const { engine, store } = await server();
+    const { engine, store } = await changedServer();
     const readJournal = store.readJournal.bind(store);
     store.readJournal = (origin, { afterSequence, limit }) =>
       readJournal(origin, { afterSequence: Math.max(2, afterSequence), limit });
@@ -219,7 +208,7 @@ describe("a change", () => {
 
 describe("a time", () => {
   test("is read by the server's clock", async () => {
-    const { engine, clock } = await server();
+    const { engine, clock } = await changedServer();
     expect(engine.history.time("1h")).toBe(clock.ms - 3_600_000);
     expect(() => engine.history.time("tea")).toThrow('"tea" is no time');
   });
@@ -227,7 +216,7 @@ describe("a time", () => {
 
 describe("a way that is read", () => {
   test("to where the journal does not lead, or with more RRs than may be, is refused", async () => {
-    const { engine } = await server();
+    const { engine } = await changedServer();
     const journal = engine.history.journal(ORIGIN);
     const from = { serial: 1, sequence: 1 };
     // Of #2 and #3 together three RRs end and two begin, SOAs included.

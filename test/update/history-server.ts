@@ -4,7 +4,15 @@ import { createUpdateEngine, type ZoneEngine } from "../../src/update/update-eng
 import type { UpdateOperation } from "../../src/update/update-request.ts";
 import type { RRset } from "../../src/zone/rrset.ts";
 import { type FaultyStore, faultyStore, type ListLogger, listLogger, MapTable } from "./fakes.ts";
-import { exampleZone, OPERATOR, ORIGIN, request } from "./zone-fixtures.ts";
+import {
+  add,
+  deleteName,
+  exampleZone,
+  OPERATOR,
+  ORIGIN,
+  replace,
+  request,
+} from "./zone-fixtures.ts";
 
 export const START_MS = Date.UTC(2026, 0, 1);
 export const OPERATORS = { origin: ORIGIN, principal: OPERATOR, door: "cli", address: "" } as const;
@@ -37,4 +45,13 @@ export async function historyServer(
     if (verdict.status !== "applied") throw new Error(JSON.stringify(verdict));
   };
   return { engine, store, table, log, clock, update };
+}
+
+/** #1 the example zone, #2 and #3 two addresses of home, #4 www comes and alias goes. */
+export async function changedServer(): Promise<HistoryServer> {
+  const made = await historyServer();
+  await made.update(replace("home", 60, "A", "192.0.2.8"));
+  await made.update(replace("home", 60, "A", "192.0.2.9"));
+  await made.update(add("www", 60, "A", "192.0.2.80"), deleteName("alias"));
+  return made;
 }

@@ -68,7 +68,8 @@ export async function showHistory(args: readonly string[], context: CommandConte
   if (refused) return showRefused(origin, { count, json, search }, context);
   const entries = await readEntries(context, origin, count, search);
   if (json) context.out.write(`${JSON.stringify(entries, null, 2)}\n`);
-  else context.out.write(entries.map(formatEntry).join("\n"));
+  else if (entries.length > 0) context.out.write(entries.map(formatEntry).join("\n"));
+  else context.err.write(`no change of ${origin} was found\n`);
 }
 
 async function readEntries(
@@ -126,7 +127,7 @@ interface RefusedOptions {
 async function showRefused(
   origin: string,
   { count, json, search }: RefusedOptions,
-  { client, out }: CommandContext,
+  { client, out, err }: CommandContext,
 ): Promise<void> {
   const [option] = Object.keys(search);
   if (option !== undefined) throw badArguments(`--refused cannot be searched by --${option}`);
@@ -134,7 +135,8 @@ async function showRefused(
   const all = await client().json<RefusedUpdate[]>({ method: "GET", path });
   const refused = all.slice(0, count);
   if (json) out.write(`${JSON.stringify(refused, null, 2)}\n`);
-  else out.write(refused.map(formatRefused).join("\n"));
+  else if (refused.length > 0) out.write(refused.map(formatRefused).join("\n"));
+  else err.write(`this server refused no update of ${origin} lately\n`);
 }
 
 function formatRefused(refused: RefusedUpdate): string {
