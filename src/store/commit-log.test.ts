@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { MemoryLogFile } from "../../test/store/memory-log-file.ts";
 import { Limits } from "../base/limits.ts";
-import { COMMIT_LOG_LENGTH, CommitLog, readCommitLog } from "./commit-log.ts";
+import { beginCommitLog, COMMIT_LOG_LENGTH, CommitLog, readCommitLog } from "./commit-log.ts";
 
 const PAGE = 4_096;
 const HEADER = 28;
@@ -124,4 +124,36 @@ test("clearing forgets the older half first", async () => {
   };
   await log.clear();
   expect(seen).toEqual([["two"], []]);
+});
+
+/** What counts after each write of `work`. */
+async function seenWhile(file: MemoryLogFile, work: () => Promise<unknown>): Promise<string[][]> {
+  const seen: string[][] = [];
+  const write = file.write.bind(file);
+  file.write = async (...args) => {
+    await write(...args);
+    seen.push(await texts(file));
+  };
+  await work();
+  return seen;
+}
+
+test("clearing forgets a half that was to be written again before the newer one", async () => {
+  const { file, log } = await logOf("one");
+  log.turn();
+  await log.append([bytes("two")]);
+  log.turn();
+  expect(await seenWhile(file, () => log.clear())).toEqual([["two"], []]);
+});
+
+test("opening forgets the older half first, whichever it is", async () => {
+  const { file, log } = await logOf("one");
+  log.turn();
+  await log.append([bytes("two")]);
+  const second = file.crashed();
+  expect(await seenWhile(second, () => beginCommitLog(second))).toEqual([["two"], []]);
+  log.turn();
+  await log.append([bytes("three")]);
+  const first = file.crashed();
+  expect(await seenWhile(first, () => beginCommitLog(first))).toEqual([["three"], []]);
 });

@@ -40,9 +40,23 @@ interface Frame {
 
 /** The payloads that count, oldest first. */
 export async function readCommitLog(file: LogFile): Promise<readonly Uint8Array[]> {
-  const halves = [await readHalf(file, 0), await readHalf(file, 1)];
-  const [first, second] = halves.sort((a, b) => (a[0]?.number ?? 0) - (b[0]?.number ?? 0));
-  return [...(first ?? []), ...(second ?? [])].map(({ payload }) => payload);
+  const { frames } = await readHalves(file);
+  return frames.map(({ payload }) => payload);
+}
+
+/** Empties the log, of which nothing is needed any more. */
+export async function beginCommitLog(file: LogFile): Promise<CommitLog> {
+  const { older } = await readHalves(file);
+  const log = new CommitLog(file, older);
+  await log.clear();
+  return log;
+}
+
+async function readHalves(file: LogFile) {
+  const first = await readHalf(file, 0);
+  const second = await readHalf(file, 1);
+  const older = (first[0]?.number ?? 0) <= (second[0]?.number ?? 0) ? 0 : 1;
+  return { older, frames: older === 0 ? [...first, ...second] : [...second, ...first] };
 }
 
 /** After an orderly end a half begins with nothing, and the rest of it is not looked at. */
@@ -82,20 +96,22 @@ function wholePages(length: number): number {
   return Math.ceil(length / PAGE) * PAGE;
 }
 
-/** The writing side. Whoever opens it has read what counts, put it where it belongs, and begins with `clear`. */
+/** The writing side: who opened it has put what counted where it belongs (`beginCommitLog`). */
 export class CommitLog {
   readonly #file: LogFile;
   readonly #life = randomBytes(Header.number - Header.life);
   #frame = Buffer.alloc(PAGE);
   #number = 0n;
-  #half = 0;
+  #half: number;
   /** Where the next frame begins in its half. */
   #end = 0;
   /** A frame was begun whose end nobody knows: what came behind it would be lost. */
   #isTorn = false;
 
-  constructor(file: LogFile) {
+  /** It begins in `half`, the older one. */
+  constructor(file: LogFile, half = 0) {
     this.#file = file;
+    this.#half = half;
   }
 
   /** Octets that the next payload may have at most. */
@@ -122,7 +138,7 @@ export class CommitLog {
   #fill(parts: readonly Uint8Array[]): number {
     let length: number = Header.size;
     for (const part of parts) length += part.length;
-    assert(length - Header.size <= this.room, "a frame fits its half");
+    assert(length <= Limits.commitLogHalf - this.#end, "a frame fits its half");
     if (length > this.#frame.length) this.#frame = Buffer.alloc(wholePages(length));
     const frame = this.#frame;
     frame.writeUInt32BE(MAGIC, Header.magic);
@@ -144,11 +160,12 @@ export class CommitLog {
     this.#end = 0;
   }
 
-  /** Forgets every frame, the older ones first, durably. */
+  /** Forgets every frame, the older ones first, durably: what is older leads nowhere without the newer ones. */
   async clear(): Promise<void> {
     const nothing = new Uint8Array(Header.size);
-    await this.#file.write(nothing, (1 - this.#half) * Limits.commitLogHalf);
-    await this.#file.write(nothing, this.#half * Limits.commitLogHalf);
+    const older = this.#end === 0 ? this.#half : 1 - this.#half;
+    await this.#file.write(nothing, older * Limits.commitLogHalf);
+    await this.#file.write(nothing, (1 - older) * Limits.commitLogHalf);
     this.#end = 0;
     this.#isTorn = false;
   }

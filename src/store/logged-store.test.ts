@@ -435,3 +435,81 @@ test("a commit that failed below and was done all the same is not done again, an
   // Tried twice, and refused the second time, as it was there.
   expect(below.commits.map(({ next }) => next.sequence)).toEqual([2, 2, 5]);
 });
+
+/** Whatever is ready is done. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** What the store below is asked waits until the function that is returned is called, and fails then. */
+function failingLater(below: Below): () => void {
+  const { commitWritten } = below;
+  let fail = () => {};
+  const failing = new Promise<never>((_, reject) => {
+    fail = () => reject(new Error("EIO: nobody knows"));
+  });
+  below.commitWritten = () => failing;
+  return () => {
+    below.commitWritten = commitWritten;
+    fail();
+  };
+}
+
+test("what was logged while the store below failed is done below before the log is emptied", async () => {
+  const state = createMemoryState();
+  const { store, file, below } = await open(new MemoryLogFile(), new Below(state));
+  await makeZones(store, ORIGIN);
+  const fail = failingLater(below);
+  const second = await step(store, FIRST, 1);
+  const reading = store.findZone(ORIGIN);
+  await turn();
+  const third = await step(store, second, 1);
+  fail();
+  await expect(reading).rejects.toThrow("EIO");
+  await store.close();
+  const again = await open(file.crashed(), new Below(state));
+  expect(await again.store.findZone(ORIGIN)).toEqual({ origin: ORIGIN, ...third });
+});
+
+test("a log into which a frame is being written is not emptied before the frame is done below", async () => {
+  const { store, file, below } = await withZone(ORIGIN);
+  const fail = failingLater(below);
+  const second = await step(store, FIRST, 1);
+  const reading = store.findZone(ORIGIN);
+  await turn();
+  let goOn = () => {};
+  file.gate = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const stepping = step(store, second, 1);
+  fail();
+  await expect(reading).rejects.toThrow("EIO");
+  const probing = store.probe();
+  await turn();
+  goOn();
+  await probing;
+  const third = await stepping;
+  const again = await open(file.crashed(), below);
+  expect(await again.store.findZone(ORIGIN)).toEqual({ origin: ORIGIN, ...third });
+});
+
+test("a half that is full to its last octet holds nothing more, be it empty", async () => {
+  const { store, file, below } = await withZone(ORIGIN, OTHER);
+  let last = await step(store, FIRST, 1);
+  await store.findZone(ORIGIN);
+  const done = [...below.commits];
+  const fail = failingLater(below);
+  last = await step(store, last, 1);
+  const reading = store.findZone(ORIGIN);
+  await turn();
+  // The second half is being done; the first takes a page for each.
+  last = await step(store, last, Limits.commitLogHalf / 4_096);
+  const deleting = store.deleteZone(OTHER);
+  await turn();
+  const fresh = new Below();
+  await makeZones(fresh, ORIGIN, OTHER);
+  for (const commit of done) await fresh.commitWritten(commit);
+  const again = await open(file.crashed(), fresh);
+  expect(await again.store.findZone(ORIGIN)).toEqual({ origin: ORIGIN, ...last });
+  fail();
+  await expect(reading).rejects.toThrow("EIO");
+  await expect(deleting).rejects.toThrow("EIO");
+});

@@ -15,7 +15,7 @@ import { type Name, nameKey } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
 import type { AsideFiles } from "./aside-files.ts";
 import { checkCommit } from "./check-commit.ts";
-import { CommitLog, type LogFile } from "./commit-log.ts";
+import { beginCommitLog, type CommitLog, type LogFile } from "./commit-log.ts";
 import { writeCommitRecord, writeDeletionRecord } from "./commit-record.ts";
 import { OpenWork } from "./open-work.ts";
 import { addCommit, commitNext, redoLog } from "./redo-commits.ts";
@@ -67,9 +67,7 @@ export async function openLoggedStore(
 ): Promise<LoggedStore> {
   const aside = new SetAside(files);
   await redoLog(inner, file, aside, place);
-  const log = new CommitLog(file);
-  await log.clear();
-  return new LoggedStore(inner, log, aside, place);
+  return new LoggedStore(inner, await beginCommitLog(file), aside, place);
 }
 
 const NOTHING = new Uint8Array(0);
@@ -86,7 +84,8 @@ export class LoggedStore implements Store {
   /** Zones to which something is done past the log: whoever comes meanwhile waits for it. */
   readonly #gates = new Map<string, Promise<unknown>>();
   #waiting: Waiting[] = [];
-  #isWriting = false;
+  /** Writes what waits, while anything does. */
+  #writing: Promise<void> | undefined;
   #current: Half = { zones: new Map(), writing: undefined };
   #other: Half = { zones: new Map(), writing: undefined };
   #applying: Promise<void> | undefined;
@@ -164,28 +163,27 @@ export class LoggedStore implements Store {
   #append(record: Uint8Array, commit?: WrittenCommit): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ record, commit, resolve, reject });
-      void this.#write();
+      this.#writing ??= this.#write();
     });
   }
 
   /** One frame after the other, each of all that waits. */
   async #write(): Promise<void> {
-    if (this.#isWriting) return;
-    this.#isWriting = true;
     while (this.#waiting.length > 0) {
       const frame = this.#takeFrame();
       const step = frame.length > 0 ? this.#writeFrame(frame) : this.#apply();
       await step.catch((error: unknown) => this.#fail(error, frame));
     }
-    this.#isWriting = false;
+    this.#writing = undefined;
   }
 
+  /** Leaves room: in a half that is full not even an empty frame has its place. */
   #takeFrame(): readonly Waiting[] {
     let { room } = this.#log;
     let count = 0;
     for (const { record } of this.#waiting) {
       room -= record.length;
-      if (room < 0) break;
+      if (room <= 0) break;
       count++;
     }
     return this.#waiting.splice(0, count);
@@ -224,9 +222,10 @@ export class LoggedStore implements Store {
     );
   }
 
-  /** Everything acknowledged is done below, and the log begins anew. */
+  /** What was accepted before is written, everything acknowledged is done below, and the log begins anew. */
   #mend(): Promise<void> {
-    this.#mending ??= this.#settle()
+    this.#mending ??= Promise.resolve(this.#writing)
+      .then(() => this.#settle())
       .then(() => this.#log.clear())
       .catch((error: unknown) => {
         throw this.#told(error);
@@ -301,7 +300,8 @@ export class LoggedStore implements Store {
   /** All that was acknowledged is done below, or set aside. */
   async #settle(): Promise<void> {
     await this.#applying;
-    if (this.#current.zones.size + this.#other.zones.size > 0) await this.#apply();
+    if (this.#other.zones.size > 0) await this.#apply();
+    if (this.#current.zones.size > 0) await this.#apply();
   }
 
   async #settled<T>(use: () => Promise<T>, origin?: Name): Promise<T> {
