@@ -3,7 +3,7 @@ import { address, end, host, makeCommit, put, soa, text } from "../../test/store
 import { concatBytes } from "../base/bytes.ts";
 import { ErrorCode } from "../base/errors.ts";
 import { parseName } from "../wire/name.ts";
-import { readLogRecords, writeCommitRecord, writeDeletionRecord } from "./commit-record.ts";
+import { readLogRecords, writeCommitRecord, writeDoneRecord } from "./commit-record.ts";
 import { type WrittenCommit, writeCommit } from "./written-commit.ts";
 
 const ORIGIN = parseName("dyn.example.com.");
@@ -39,12 +39,12 @@ test("commits and deletions come back as they were, one behind the other", () =>
   const root = written(parseName("."), { serial: 0xffff_ffff, sequence: 2 ** 52 }, []);
   const payload = concatBytes([
     writeCommitRecord(sample),
-    writeDeletionRecord(ORIGIN),
+    writeDoneRecord(ORIGIN),
     writeCommitRecord(root),
   ]);
   expect(readLogRecords(payload, PLACE)).toEqual([
     { kind: "commit", commit: plain(sample) },
-    { kind: "deletion", origin: ORIGIN },
+    { kind: "done", origin: ORIGIN },
     { kind: "commit", commit: plain(root) },
   ]);
   expect(readLogRecords(new Uint8Array(0), PLACE)).toEqual([]);
@@ -52,11 +52,11 @@ test("commits and deletions come back as they were, one behind the other", () =>
 
 test("what cannot be read is told, never guessed at", () => {
   const format = { code: ErrorCode.storeFormat };
-  const unknown = writeDeletionRecord(ORIGIN).slice();
+  const unknown = writeDoneRecord(ORIGIN).slice();
   unknown[4] = 3;
   expect(() => readLogRecords(unknown, PLACE)).toThrow(expect.objectContaining(format));
   expect(() => readLogRecords(unknown, PLACE)).toThrow("of kind 3");
-  const nameless = writeDeletionRecord(ORIGIN).slice();
+  const nameless = writeDoneRecord(ORIGIN).slice();
   nameless[nameless.length - 1] = 1;
   expect(() => readLogRecords(nameless, PLACE)).toThrow("it is not a name");
   const short = { ...sample, next: { ...sample.next, sequence: 9 } };

@@ -1,10 +1,10 @@
 /**
- * What the commit log holds: commits as a whole, and the zones that were deleted after them.
+ * What the commit log holds: commits as a whole, and which of them are done before something was done past the log.
  *
  *     payload   { length u32 ‖ record } …
  *     record    1 ‖ origin ‖ version before ‖ version after ‖ entries u32 ‖ { length u32 ‖ journal record }
  *                 ‖ changes u32 ‖ { length u16 ‖ RRset key ‖ length u32 ‖ RRset value }
- *               2 ‖ origin                          the zone was deleted: what stands before is not to be done
+ *               2 ‖ origin                          what stands before of the zone is done below
  *     origin    length u8 ‖ name on the wire         version   sequence u64 ‖ serial u32 ‖ mark u64
  *
  * An RRset that ends has a value of no octets. Keys, values and journal records are those of every store.
@@ -18,19 +18,19 @@ import { markOf, storedVersion } from "./zone-version.ts";
 
 export type LogRecord =
   | { readonly kind: "commit"; readonly commit: WrittenCommit }
-  | { readonly kind: "deletion"; readonly origin: Name };
+  | { readonly kind: "done"; readonly origin: Name };
 
 const COMMIT = 1;
-const DELETION = 2;
+const DONE = 2;
 const VERSION_LENGTH = 8 + 4 + 8;
 const NOTHING = new Uint8Array(0);
 
-/** With its length before it. */
-export function writeDeletionRecord(origin: Name): Uint8Array {
+/** What stands before it of the zone is done below. With its length before it. */
+export function writeDoneRecord(origin: Name): Uint8Array {
   const length = 1 + 1 + origin.length;
   const writer = new RecordWriter(4 + length);
   writer.u32(length);
-  writer.u8(DELETION);
+  writer.u8(DONE);
   writer.u8(origin.length);
   writer.put(origin);
   return writer.done();
@@ -85,9 +85,9 @@ function readRecord(bytes: Uint8Array, place: string): LogRecord {
     reader.end();
     return { kind: "commit", commit };
   }
-  if (kind !== DELETION) reader.fail(`it is of kind ${kind}, which this version does not know`);
+  if (kind !== DONE) reader.fail(`it is of kind ${kind}, which this version does not know`);
   reader.end();
-  return { kind: "deletion", origin };
+  return { kind: "done", origin };
 }
 
 function readOrigin(octets: Uint8Array, place: string): Name {

@@ -513,3 +513,27 @@ test("a half that is full to its last octet holds nothing more, be it empty", as
   await expect(reading).rejects.toThrow("EIO");
   await expect(deleting).rejects.toThrow("EIO");
 });
+
+test("a change that went past the log is not in the way of those in it after a crash", async () => {
+  const { store, file, below } = await withZone(ORIGIN);
+  const second = await step(store, FIRST, 1);
+  const large = Array.from({ length: 20 }, (_, at) =>
+    put(text(host(`large${at}`, ORIGIN), new Uint8Array(60_000))),
+  );
+  const past = makeCommit(ORIGIN, second, large);
+  expect(await store.commit(past)).toEqual({ status: "committed" });
+  await open(file.crashed(), below);
+  const last = await step(store, past.next, 1);
+  const again = await open(file.crashed(), below);
+  expect(await again.store.findZone(ORIGIN)).toEqual({ origin: ORIGIN, ...last });
+});
+
+test("a zone that is found to be unreadable below while it is to be deleted is set aside, and stays", async () => {
+  const { store, file, below, aside } = await withZone(ORIGIN);
+  const second = await step(store, FIRST, 1);
+  below.unreadable = ORIGIN;
+  await expect(store.deleteZone(ORIGIN)).rejects.toMatchObject({ code: ErrorCode.storeFormat });
+  below.unreadable = undefined;
+  const again = await open(file.crashed(), below, aside);
+  expect(await again.store.findZone(ORIGIN)).toEqual({ origin: ORIGIN, ...second });
+});

@@ -16,7 +16,7 @@ import type { RRset } from "../zone/rrset.ts";
 import type { AsideFiles } from "./aside-files.ts";
 import { checkCommit } from "./check-commit.ts";
 import { beginCommitLog, type CommitLog, type LogFile } from "./commit-log.ts";
-import { writeCommitRecord, writeDeletionRecord } from "./commit-record.ts";
+import { writeCommitRecord, writeDoneRecord } from "./commit-record.ts";
 import { OpenWork } from "./open-work.ts";
 import { addCommit, commitNext, redoLog } from "./redo-commits.ts";
 import { isOfZone, SetAside } from "./set-aside.ts";
@@ -143,11 +143,16 @@ export class LoggedStore implements Store {
     return true;
   }
 
-  /** Does something to a zone past the log, after all that was accepted for it, and with nothing beside. */
+  /**
+   * Does something to a zone past the log, after all that was accepted for it, and with nothing beside. The log says so
+   * first: what it holds of the zone does not lead from where the zone stands then.
+   */
   async #alone<T>(origin: Name, work: () => Promise<T>): Promise<T> {
     const key = nameKey(origin);
     const task = this.#append(NOTHING)
       .then(() => this.#settle())
+      .then(() => this.#aside.check(origin))
+      .then(() => this.#append(writeDoneRecord(origin)))
       .then(work);
     const gate = task.catch(() => undefined);
     this.#gates.set(key, gate);
@@ -177,13 +182,12 @@ export class LoggedStore implements Store {
     this.#writing = undefined;
   }
 
-  /** Leaves room: in a half that is full not even an empty frame has its place. */
   #takeFrame(): readonly Waiting[] {
     let { room } = this.#log;
     let count = 0;
     for (const { record } of this.#waiting) {
       room -= record.length;
-      if (room <= 0) break;
+      if (room < 0) break;
       count++;
     }
     return this.#waiting.splice(0, count);
@@ -191,12 +195,15 @@ export class LoggedStore implements Store {
 
   async #writeFrame(frame: readonly Waiting[]): Promise<void> {
     const half = this.#current;
-    const writing = this.#log.append(frame.map(({ record }) => record));
-    half.writing = writing.catch(() => {});
-    try {
-      await writing;
-    } finally {
-      half.writing = undefined;
+    const records = frame.map(({ record }) => record).filter(({ length }) => length > 0);
+    if (records.length > 0) {
+      const writing = this.#log.append(records);
+      half.writing = writing.catch(() => {});
+      try {
+        await writing;
+      } finally {
+        half.writing = undefined;
+      }
     }
     for (const { commit, resolve } of frame) {
       if (commit !== undefined) addCommit(half.zones, commit);
@@ -349,15 +356,11 @@ export class LoggedStore implements Store {
     return this.#settled(() => this.#inner.loadZone(origin), origin);
   }
 
-  /** The log says so first: what it holds of the zone is not for the next one of this name. */
   deleteZone(origin: Name): Promise<boolean> {
     return this.#work.run(async () => {
       this.#aside.check(origin);
       if (this.#isBroken) await this.#mend();
-      return this.#alone(origin, async () => {
-        await this.#append(writeDeletionRecord(origin));
-        return this.#inner.deleteZone(origin);
-      });
+      return this.#alone(origin, () => this.#inner.deleteZone(origin));
     });
   }
 

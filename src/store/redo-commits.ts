@@ -38,8 +38,8 @@ export async function redoLog(
 }
 
 /**
- * By zone, in order: what was set aside, then what the log has behind it; without what came before a zone's deletion,
- * which no zone set aside has.
+ * By zone, in order: what was set aside, then what the log has behind it; without what the log says is done, which no
+ * zone set aside has.
  */
 async function readLoggedCommits(
   file: LogFile,
@@ -50,7 +50,7 @@ async function readLoggedCommits(
   for (const commit of kept.flat()) addCommit(zones, commit);
   for (const payload of await readCommitLog(file)) {
     for (const record of readLogRecords(payload, place)) {
-      if (record.kind === "deletion") zones.delete(nameKey(record.origin));
+      if (record.kind === "done") zones.delete(nameKey(record.origin));
       else addCommit(zones, record.commit);
     }
   }
