@@ -150,8 +150,7 @@ export class LoggedStore implements Store {
   async #alone<T>(origin: Name, work: () => Promise<T>): Promise<T> {
     const key = nameKey(origin);
     const task = this.#append(NOTHING)
-      .then(() => this.#settle())
-      .then(() => this.#aside.check(origin))
+      .then(() => this.#settle(origin))
       .then(() => this.#append(writeDoneRecord(origin)))
       .then(work);
     const gate = task.catch(() => undefined);
@@ -196,14 +195,12 @@ export class LoggedStore implements Store {
   async #writeFrame(frame: readonly Waiting[]): Promise<void> {
     const half = this.#current;
     const records = frame.map(({ record }) => record).filter(({ length }) => length > 0);
-    if (records.length > 0) {
-      const writing = this.#log.append(records);
-      half.writing = writing.catch(() => {});
-      try {
-        await writing;
-      } finally {
-        half.writing = undefined;
-      }
+    const writing = records.length > 0 ? this.#log.append(records) : Promise.resolve();
+    half.writing = writing.catch(() => {});
+    try {
+      await writing;
+    } finally {
+      half.writing = undefined;
     }
     for (const { commit, resolve } of frame) {
       if (commit !== undefined) addCommit(half.zones, commit);
@@ -304,17 +301,17 @@ export class LoggedStore implements Store {
     for (const { zones } of this.#watchers) zones?.changed((taken[0] as WrittenCommit).origin);
   }
 
-  /** All that was acknowledged is done below, or set aside. */
-  async #settle(): Promise<void> {
+  /** All that was acknowledged is done below, or set aside. Throws when that is so of this zone. */
+  async #settle(origin?: Name): Promise<void> {
     await this.#applying;
     if (this.#other.zones.size > 0) await this.#apply();
     if (this.#current.zones.size > 0) await this.#apply();
+    if (origin !== undefined) this.#aside.check(origin);
   }
 
   async #settled<T>(use: () => Promise<T>, origin?: Name): Promise<T> {
     return this.#work.run(async () => {
-      await this.#settle();
-      if (origin !== undefined) this.#aside.check(origin);
+      await this.#settle(origin);
       return use();
     });
   }
