@@ -31,7 +31,7 @@ const DEFAULT_FILE = "windhover.yaml";
 
 async function main(argv: readonly string[]): Promise<void> {
   const { config: named, socket, rest } = takeGlobalOptions(argv);
-  const [word, ...args] = rest;
+  const [word, ...args] = rest.map((each) => (each === "-h" ? "--help" : each));
   if (word === "--version") return void process.stdout.write(`windhover ${packageVersion()}\n`);
   if (word === undefined || word === "help" || word === "--help")
     return void process.stdout.write(USAGE);
@@ -73,10 +73,12 @@ function packageVersion(): string {
 
 /** What a person did wrong is one line; what we did wrong is a stack. */
 function report(error: unknown): void {
-  const isTheirs =
-    error instanceof WindhoverError ||
-    (error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS");
-  const detail = isTheirs || !(error instanceof Error) ? errorMessage(error) : error.stack;
+  const { code } = error as { code?: string };
+  const isTheirs = error instanceof WindhoverError || code?.startsWith("ERR_PARSE_ARGS");
+  let detail = isTheirs || !(error instanceof Error) ? errorMessage(error) : error.stack;
+  if (code === "ERR_PARSE_ARGS_UNKNOWN_OPTION") {
+    detail = `${detail?.replace(/^Unknown option ('[^']*').*$/, "unknown option $1")}; see --help`;
+  }
   process.stderr.write(`windhover: ${detail}\n`);
   process.exitCode = 1;
 }

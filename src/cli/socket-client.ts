@@ -72,12 +72,18 @@ export class SocketClient {
   }
 
   #unreachable(error: NodeJS.ErrnoException): WindhoverError {
-    const gone = error.code === "ENOENT" || error.code === "ECONNREFUSED";
-    const message = gone
-      ? `no server listens on ${this.#socket}; start one with \`windhover serve\`, or name its socket with --socket`
-      : `cannot speak to the server on ${this.#socket}: ${error.message}`;
-    return new WindhoverError(ErrorCode.listen, message, { cause: error });
+    return new WindhoverError(ErrorCode.listen, unreachable(this.#socket, error), { cause: error });
   }
+}
+
+function unreachable(socket: string, { code, message }: NodeJS.ErrnoException): string {
+  if (code === "ENOENT" || code === "ECONNREFUSED") {
+    return `no server listens on ${socket}; start one with \`windhover serve\`, or name its socket with --socket`;
+  }
+  if (code === "EACCES") {
+    return `this user may not open ${socket}; be root or the user that the server runs as`;
+  }
+  return `cannot speak to the server on ${socket}: ${message}`;
 }
 
 /** Half an answer is an error, not an answer. */

@@ -163,3 +163,19 @@ describe("mistakes", () => {
     expect(done.stdout).toContain("windhover");
   });
 });
+
+test.each([
+  [["-h"], "windhover serve"],
+  [["zone", "-h"], "windhover zone import"],
+  [["backup", "-h"], "windhover backup [FILE"],
+])("%j tells how", (words, usage) => {
+  const done = server.cli(...words);
+  expect(done).toMatchObject({ status: 0, stderr: "" });
+  expect(done.stdout).toContain(usage);
+});
+
+test("an unknown option is named in a few words", () => {
+  const done = server.cli("zone", "history", ORIGIN, "--bogus");
+  expect(done).toMatchObject({ status: 1, stdout: "" });
+  expect(done.stderr).toBe("windhover: unknown option '--bogus'; see --help\n");
+});
