@@ -3,8 +3,9 @@ import { describe, expect, test } from "vitest";
 import { listLogger, MapTable, standingClock, until } from "../../test/update/fakes.ts";
 import { add, exampleZone, OPERATOR, ORIGIN, request } from "../../test/update/zone-fixtures.ts";
 import { createMemoryState, type MemoryState, MemoryStore } from "../store/memory-store.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, ZoneVersion } from "../store/store.ts";
 import { Rcode } from "../wire/code-points.ts";
+import { ConfirmedVersion } from "./confirmed-version.ts";
 import { createUpdateEngine } from "./update-engine.ts";
 
 const PROBLEM = "0 of 1 replicas had it after 100 ms";
@@ -36,7 +37,7 @@ async function server(state: MemoryState = createMemoryState()) {
   });
   await engine.start();
   const submit = (n: number) => engine.submit(request([add(`host${n}`, 60, "A", "192.0.2.1")]));
-  return { engine, replicas, submit, told };
+  return { engine, replicas, store, submit, told };
 }
 
 async function withZone() {
@@ -107,4 +108,17 @@ describe("what needs no commit", () => {
     expect(await two.submit(1)).toMatchObject({ status: "unchanged" });
     expect(two.replicas.asked).toBe(2);
   });
+});
+
+test("a version that the store lost meanwhile is not confirmed by what replicas have now", async () => {
+  const { state } = await withZone();
+  const { store } = await server(state);
+  const stored = (await store.findZone(ORIGIN)) as ZoneVersion;
+  const confirmed = new ConfirmedVersion(ORIGIN, store);
+  const lost = { serial: stored.serial + 1, sequence: stored.sequence + 1 };
+  const refused = { reason: "not-replicated", detail: expect.stringContaining("stands elsewhere") };
+  expect(await confirmed.ask(lost)).toMatchObject(refused);
+  expect(confirmed.covers(lost)).toBe(false);
+  expect(await confirmed.ask(stored)).toBeUndefined();
+  expect(confirmed.covers(stored)).toBe(true);
 });

@@ -33,11 +33,14 @@ export class ConfirmedVersion {
     return unconfirmed === undefined ? undefined : notReplicated(unconfirmed);
   }
 
-  /** Asks the store about the version that is shown, where that is not known. */
+  /** Asks the store about the version that is shown, where that is not known. It may have lost it in a failover. */
   async ask(version: ZoneVersion): Promise<Refusal | undefined> {
     if (this.covers(version)) return undefined;
     try {
-      return this.take(version, await this.#store.confirm?.(this.#origin));
+      const unconfirmed = await this.#store.confirm?.(this.#origin);
+      const found = await this.#store.findZone(this.#origin);
+      const isThere = found !== undefined && isSameVersion(found, version);
+      return this.take(version, isThere ? unconfirmed : "the store stands elsewhere");
     } catch (error) {
       return notReplicated(errorMessage(error));
     }

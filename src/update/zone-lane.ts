@@ -233,11 +233,12 @@ export class ZoneLane {
       const { commit } = draft;
       if (commit === undefined) {
         const doubt = await this.#confirmed.ask(this.version as ZoneVersion);
+        if (doubt !== undefined) this.followSoon();
         return this.#settle(batch, inDoubt(draft.verdicts, doubt));
       }
       const { status, unconfirmed, refusal } = await this.#commit(commit);
       if (status === "conflict") continue;
-      const failed = refusal ?? this.#publish(draft, commit);
+      const failed = refusal ?? this.#publish(commit);
       const held = draft.verdicts.slice(0, draft.firstApplied);
       if (failed !== undefined) return this.#settle(batch, held, failed);
       for (const entry of commit.entries) logApplied(this.#parts.log, entry);
@@ -292,7 +293,7 @@ export class ZoneLane {
   }
 
   /** A table that cannot take a durable change is stale: the next update tries to show it again. */
-  #publish(_draft: Draft, commit: ZoneCommit): Refusal | undefined {
+  #publish(commit: ZoneCommit): Refusal | undefined {
     try {
       this.#parts.table.publish(this.origin, commit.changes);
     } catch (error) {
