@@ -222,6 +222,13 @@ function describeFaults(): void {
       expect(await store.listZones()).toEqual([]);
     });
 
+    test("it has no such database: nothing is written into another", async () => {
+      const server = await start();
+      const missing = server.url.replace(/\/0$/, "/99");
+      await expect(openRedisStore(missing)).rejects.toThrow("it has no database of this number");
+      expect(await connect(server.url).dbsize()).toBe(0);
+    });
+
     test("another schema version is refused and left as it was", async () => {
       const server = await start();
       const client = connect(server.url);

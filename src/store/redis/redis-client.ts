@@ -19,7 +19,7 @@ export function createClient(
       ? Math.min(FIRST_RETRY_MS * 2 ** Math.min(attempt, 16), Limits.redisReconnectMs)
       : null;
   if (location.kind === "cluster") return createCluster(location, retry, commandMs);
-  return new Redis({
+  const client = new Redis({
     ...connectionOptions(location, commandMs),
     ...primaryOptions(location, retry),
     lazyConnect: true,
@@ -29,6 +29,15 @@ export function createClient(
     // After a failover the connection may lead to what has become a replica: the next one will not.
     reconnectOnError: ({ message }: Error) => message.startsWith("READONLY"),
   });
+  client.on("error", (error: unknown) => {
+    if (isSelectRefused(error)) client.disconnect(keepTrying());
+  });
+  return client;
+}
+
+/** ioredis would go on in database 0, which may be somebody else's. */
+export function isSelectRefused(error: unknown): boolean {
+  return (error as { command?: { name?: string } }).command?.name === "select";
 }
 
 type Retry = (attempt: number) => number | null;

@@ -5,7 +5,7 @@
 import type { Redis } from "ioredis";
 import { ErrorCode, errorMessage, WindhoverError } from "../../base/errors.ts";
 import { Limits } from "../../base/limits.ts";
-import { createClient } from "./redis-client.ts";
+import { createClient, isSelectRefused } from "./redis-client.ts";
 import { redisError } from "./redis-error.ts";
 import { type RedisKeys, SCHEMA_VERSION } from "./redis-keys.ts";
 import type { RedisLocation } from "./redis-location.ts";
@@ -32,6 +32,8 @@ export class RedisConnection {
   /** Whether the first connection succeeded: from then on it is made again whenever it is lost. */
   #wasUp = false;
   #reason = "";
+  /** This connection is not to our database, and about to be closed. */
+  #isElsewhere = false;
   readonly #replicated: ReplicatedScripts | undefined;
 
   constructor(location: RedisLocation, terms: ReplicaTerms) {
@@ -49,12 +51,16 @@ export class RedisConnection {
       this.#replicated = new ReplicatedScripts(client, location.kind === "cluster", terms);
     }
     this.client.on("error", (error: unknown) => {
-      this.#reason = errorMessage(error);
+      if (!this.#isElsewhere) this.#reason = errorMessage(error);
+      this.#isElsewhere ||= isSelectRefused(error);
     });
-    this.client.on("ready", () => this.#setState(true, ""));
-    this.client.on("close", () =>
-      this.#setState(false, this.#reason || "the connection was closed"),
-    );
+    this.client.on("ready", () => {
+      if (!this.#isElsewhere) this.#setState(true, "");
+    });
+    this.client.on("close", () => {
+      this.#isElsewhere = false;
+      this.#setState(false, this.#reason || "the connection was closed");
+    });
   }
 
   get isUp(): boolean {

@@ -35,6 +35,14 @@ const READABLE: readonly (readonly [code: string, meaning: string])[] = [
   ],
   ["NOAUTH", "Redis demands a password: write it into the location, redis://user:password@host"],
   ["WRONGPASS", "Redis does not accept this user and password"],
+  [
+    "DB index is out of range",
+    "it has no database of this number: name another in the location, or raise `databases` of Redis",
+  ],
+  [
+    "Failed to refresh slots cache",
+    "no node tells the slots of a Cluster; one server without a Cluster is redis://host:6379/0",
+  ],
   ["NOPERM", "the user lacks a right; docs/redis.md has an ACL line with all that are needed"],
 ];
 
