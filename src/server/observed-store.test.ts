@@ -2,6 +2,7 @@ import { expect, test, vi } from "vitest";
 import { FlakyStore, ORIGIN, TestClock } from "../../test/server/http-fixture.ts";
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
+import { parseName } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
 import { ObservedStore } from "./observed-store.ts";
 
@@ -88,6 +89,27 @@ test("a change that too few replicas have is a problem until one is safe, whatev
   expect(await observed.store.confirm?.(ORIGIN)).toBe(silent.problem);
   silent.problem = undefined;
   expect(await observed.store.confirm?.(ORIGIN)).toBeUndefined();
+  expect(observed.problem).toBeUndefined();
+  expect(lines).toEqual([
+    "too few replicas have a change: it is shown and not acknowledged",
+    "replicas have the changes",
+  ]);
+});
+
+test("a zone whose change too few replicas have stays told when another zone's is confirmed", async () => {
+  const inner = new FlakyStore();
+  const [commit, other] = [inner.commit.bind(inner), parseName("other.test.")];
+  const { observed, lines } = observe(
+    Object.assign(inner, {
+      commit: async (batch: typeof BATCH) => ({ ...(await commit(batch)), unconfirmed: "0 of 1" }),
+      confirm: async () => undefined,
+    }) as FlakyStore,
+  );
+  await observed.store.createZone(CREATION, []);
+  await observed.store.commit(BATCH);
+  await observed.store.confirm?.(other);
+  expect(observed.problem).toBe("0 of 1");
+  await observed.store.confirm?.(ORIGIN);
   expect(observed.problem).toBeUndefined();
   expect(lines).toEqual([
     "too few replicas have a change: it is shown and not acknowledged",

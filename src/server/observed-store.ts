@@ -22,8 +22,11 @@ export class ObservedStore {
   readonly store: Store;
   readonly #observer: StoreObserver;
   #problem: string | undefined;
-  /** Why the last change was not as safe as was asked for; reading says nothing about that. */
-  #unconfirmed: { readonly origin: Name; readonly problem: string } | undefined;
+  /**
+   * Zones whose last change is not as safe as was asked for, and why; reading says nothing about that, nor does
+   * another zone, which may have another primary.
+   */
+  readonly #unconfirmed = new Map<string, { readonly origin: Name; readonly problem: string }>();
   #hazards: readonly string[] = [];
   readonly #prober: NodeJS.Timeout | undefined;
   /** What could not be read, by what it was read for. */
@@ -38,7 +41,11 @@ export class ObservedStore {
 
   /** Why the store is not to be relied on; `undefined` while it is. */
   get problem(): string | undefined {
-    return this.#problem ?? this.#unconfirmed?.problem;
+    return this.#problem ?? this.#firstUnconfirmed?.problem;
+  }
+
+  get #firstUnconfirmed() {
+    return this.#unconfirmed.values().next().value;
   }
 
   /** What does not keep updates from being taken, but an operator should know: each in a sentence. */
@@ -64,10 +71,12 @@ export class ObservedStore {
 
   #setUnconfirmed(origin: Name, problem: string | undefined): void {
     const { log } = this.#observer;
-    const before = this.#unconfirmed;
-    this.#unconfirmed = problem === undefined ? undefined : { origin, problem };
-    if (problem !== undefined && before === undefined) log.error({ problem }, UNCONFIRMED);
-    if (problem === undefined && before !== undefined) log.info({}, "replicas have the changes");
+    const before = this.#unconfirmed.size;
+    if (problem === undefined) this.#unconfirmed.delete(nameKey(origin));
+    else this.#unconfirmed.set(nameKey(origin), { origin, problem });
+    const after = this.#unconfirmed.size;
+    if (before === 0 && after > 0) log.error({ problem }, UNCONFIRMED);
+    if (before > 0 && after === 0) log.info({}, "replicas have the changes");
   }
 
   #watch(inner: Store): Store {
@@ -99,8 +108,7 @@ export class ObservedStore {
     try {
       await this.#use((async () => inner.probe?.())());
       this.setState(true, "");
-      const origin = this.#unconfirmed?.origin;
-      if (origin !== undefined && inner.confirm) await this.#confirm(origin, inner.confirm(origin));
+      if (inner.confirm) await this.#confirmAll(inner.confirm.bind(inner));
     } catch {
       // `#use` has told it.
     }
@@ -121,6 +129,15 @@ export class ObservedStore {
     const problem = await this.#use(asking);
     this.#setUnconfirmed(origin, problem);
     return problem;
+  }
+
+  /** As far as the first that is still not confirmed: with it the server is not ready, whatever the others are. */
+  async #confirmAll(confirm: NonNullable<Store["confirm"]>): Promise<void> {
+    for (;;) {
+      const origin = this.#firstUnconfirmed?.origin;
+      if (origin === undefined) return;
+      if ((await this.#confirm(origin, confirm(origin))) !== undefined) return;
+    }
   }
 
   async #load(inner: Store, origin: Name): Promise<LoadedZone | undefined> {
