@@ -2,22 +2,23 @@
  * One zone's way to the store: a bounded queue, one commit at a time, and whatever waited meanwhile in the next.
  * Zones have a lane each and do not wait for one another.
  *
- *      submit ─► waiting ─► draft ─► store.commit ─► table.publish ─► verdicts
- *                              ▲          │ conflict, or outcome unknown
- *                              └─ follow ◄┘
+ *      submit ─► waiting, drafted ─► store.commit ─► table.publish ─► the next commit begins ─► verdicts
+ *                           ▲             │ conflict, or outcome unknown
+ *                           └── follow ◄──┘
+ *
+ * What comes while a commit is under way is drafted on top of it, so that the store has the next one as soon as it
+ * is done with the last: it never waits for drafts, nor for replies.
  */
 import { assert } from "../base/assert.ts";
 import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
-import type { Principal } from "../identity/principal.ts";
 import { checkBeginning, type ZoneBeginning } from "../store/check-commit.ts";
 import type { CommitOutcome, JournalEntry, ZoneCommit, ZoneVersion } from "../store/store.ts";
 import { Rcode } from "../wire/code-points.ts";
 import { formatName, type Name } from "../wire/name.ts";
 import type { PackedRRsets } from "../zone/rrset-pack.ts";
-import type { ZoneView } from "../zone/zone-view.ts";
+import { CommitDraft, type DraftGround } from "./commit-draft.ts";
 import { ConfirmedVersion, inDoubt } from "./confirmed-version.ts";
-import { type Draft, draftCommit } from "./draft-commit.ts";
 import { type FollowParts, followStore } from "./follow-store.ts";
 import type { Change, Intent } from "./judge-change.ts";
 import { loadEach, zoneExists } from "./new-zone.ts";
@@ -25,8 +26,8 @@ import { checkStranger } from "./policy.ts";
 import { noSuchZone, type Refusal, refuse } from "./refusal.ts";
 import { ShownVersions } from "./shown-versions.ts";
 import { errorText, logApplied, logFollowed } from "./update-log.ts";
+import { UpdateQueue, type Waiting } from "./update-queue.ts";
 import type { Verdict } from "./update-request.ts";
-import type { ZoneRoom } from "./zone-room.ts";
 import type { ZoneTableLoader } from "./zone-table.ts";
 
 export interface LaneParts extends FollowParts {
@@ -41,12 +42,11 @@ export interface LaneParts extends FollowParts {
   readonly defer: (task: () => void) => void;
 }
 
-interface Waiting {
-  readonly change: Change;
-  readonly resolve: (verdict: Verdict) => void;
-}
+/** Tells what came of a batch. */
+type Acknowledge = () => void;
 
 interface CommitAttempt {
+  readonly commit: ZoneCommit;
   readonly status: CommitOutcome["status"] | "failed";
   readonly unconfirmed?: string;
   readonly refusal?: Refusal;
@@ -55,12 +55,11 @@ interface CommitAttempt {
 export class ZoneLane {
   readonly origin: Name;
   readonly #parts: LaneParts;
-  #waiting: Waiting[] = [];
-  /** How many of them each actor has. */
-  readonly #waitingOf = new Map<string, number>();
-  readonly #tasks: (() => Promise<void>)[] = [];
+  readonly #queue = new UpdateQueue();
+  readonly #tasks: (() => Promise<Acknowledge | undefined>)[] = [];
   readonly #idleListeners: (() => void)[] = [];
-  #isRunning = false;
+  /** Woken: `#run` comes after this turn's messages. */
+  #state: "idle" | "woken" | "running" = "idle";
   #isFollowAsked = false;
   /** The store may be past the table: look before the next commit. */
   #isStale = true;
@@ -68,8 +67,10 @@ export class ZoneLane {
   #isGone = false;
   readonly #shown = new ShownVersions();
   readonly #confirmed: ConfirmedVersion;
-  /** What the first update of a batch would do, drafted when it came. */
-  #early: { readonly change: Change; readonly draft: Draft } | undefined;
+  /** What waits, each drafted when it came, unless something that waits could not be drafted yet. */
+  #ahead: CommitDraft | undefined;
+  /** Its commit is being made. */
+  #underWay: CommitDraft | undefined;
 
   constructor(origin: Name, parts: LaneParts) {
     this.origin = origin;
@@ -84,13 +85,14 @@ export class ZoneLane {
 
   submit(change: Change): Promise<Verdict> {
     const { principal } = change.intent;
-    const refused = checkStranger(principal, this.origin) ?? this.#checkQueue(principal);
+    const refused = checkStranger(principal, this.origin) ?? this.#queue.check(principal);
     if (refused !== undefined) return Promise.resolve(this.#refused(change, refused));
-    const verdict = this.#judgeAtOnce(change);
+    this.#draftAhead(change);
+    const verdict = this.#verdictAtOnce();
+    if (verdict?.status === "refused") return Promise.resolve(this.#refused(change, verdict));
     if (verdict !== undefined) return Promise.resolve(verdict);
     return new Promise((resolve) => {
-      this.#waiting.push({ change, resolve });
-      this.#waitingOf.set(principal.actor, (this.#waitingOf.get(principal.actor) ?? 0) + 1);
+      this.#queue.put({ change, resolve });
       this.#wake();
     });
   }
@@ -103,40 +105,48 @@ export class ZoneLane {
     });
   }
 
-  /** The queue is bounded, and nobody but an operator can fill it alone. */
-  #checkQueue({ actor, isOperator }: Principal): Refusal | undefined {
-    if (this.#waiting.length >= Limits.updateQueue) {
-      const detail = `${Limits.updateQueue} updates are waiting for this zone; try again later`;
-      return refuse(Rcode.servFail, "queue-full", detail);
-    }
-    const own = this.#waitingOf.get(actor) ?? 0;
-    if (isOperator || own < Limits.updateQueuePerPrincipal) return undefined;
-    const detail = `${own} updates of ${actor} are waiting for this zone; wait for their answers`;
-    return refuse(Rcode.servFail, "queue-full", detail);
+  /** Where it can be known what the change will find: nothing is under way, or a commit is. */
+  #draftAhead(change: Change): void {
+    const isKnown = this.#state === "running" ? this.#underWay !== undefined : !this.#isStale;
+    const drafted = this.#ahead?.verdicts.length ?? 0;
+    if (!isKnown || drafted < this.#queue.length || drafted === Limits.updateBatch) return;
+    this.#ahead ??= this.#newDraft(this.#underWay?.ground ?? this.#shownGround());
+    this.#ahead.add(change);
   }
 
   /**
    * With nothing under way, an update that would commit nothing has its verdict now: routers repeat themselves far
-   * more often than their addresses change, and that costs no turn of the loop. One that would is drafted already.
+   * more often than their addresses change, and that costs no turn of the loop.
    */
-  #judgeAtOnce(change: Change): Verdict | undefined {
-    if (this.#isRunning || this.#isStale) return undefined;
-    const draft = this.#draft([change]);
-    if (draft.commit !== undefined) {
-      this.#early = { change, draft };
-      return undefined;
-    }
-    const verdict = draft.verdicts[0] as Verdict;
+  #verdictAtOnce(): Verdict | undefined {
+    const ahead = this.#ahead;
+    if (this.#state !== "idle" || !ahead?.changesNothing) return undefined;
     if (!this.#confirmed.covers(this.version as ZoneVersion)) return undefined;
-    return verdict.status === "refused" ? this.#refused(change, verdict) : verdict;
+    this.#ahead = undefined;
+    return ahead.verdicts[0];
   }
 
-  /** The draft made of these changes when the first of them came, if nothing came behind it or between. */
-  #takeEarly(changes: readonly Change[]): Draft | undefined {
-    const early = this.#early;
-    this.#early = undefined;
-    const isWhole = changes.length === 1 && changes[0] === early?.change;
-    return isWhole && early?.draft.commit?.expected === this.version ? early?.draft : undefined;
+  #draft(batch: readonly Waiting[]): CommitDraft {
+    const draft = this.#newDraft(this.#shownGround());
+    for (const { change } of batch) draft.add(change);
+    return draft;
+  }
+
+  #newDraft(ground: DraftGround): CommitDraft {
+    const { clock, log } = this.#parts;
+    const onFault = ({ intent }: Change, error: unknown) =>
+      log.error({ zone: formatName(intent.origin), error: errorText(error) }, "an update threw");
+    return new CommitDraft(ground, { clock, onFault });
+  }
+
+  #shownGround(): DraftGround {
+    const { table, zoneRRsets } = this.#parts;
+    const { version } = this;
+    const view = table.view(this.origin);
+    assert(version !== undefined && view !== undefined, "a zone that is not stale is loaded");
+    const usage = table.zoneUsage(this.origin);
+    const bytes = Math.min(Limits.zoneBytes - usage.bytes, table.bytesLeft);
+    return { view, version, room: { rrsets: zoneRRsets - usage.rrsets, bytes } };
   }
 
   /** Another writer may have changed the zone: looks soon, between commits. */
@@ -147,6 +157,7 @@ export class ZoneLane {
       this.#isFollowAsked = false;
       this.#isStale = true;
       await this.#follow();
+      return undefined;
     });
     this.#wake();
   }
@@ -168,7 +179,7 @@ export class ZoneLane {
 
   /** Resolves when nothing is waiting any more. */
   idle(): Promise<void> {
-    if (!this.#isRunning) return Promise.resolve();
+    if (this.#state === "idle") return Promise.resolve();
     return new Promise((resolve) => this.#idleListeners.push(resolve));
   }
 
@@ -179,116 +190,93 @@ export class ZoneLane {
 
   #exclusively<T>(task: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#tasks.push(() => task().then(resolve, reject));
+      this.#tasks.push(async () => {
+        await task().then(resolve, reject);
+        return undefined;
+      });
       this.#wake();
     });
   }
 
   /** Begins after this turn's messages, so that those which came together go into one commit. */
   #wake(): void {
-    if (this.#isRunning) return;
-    this.#isRunning = true;
+    if (this.#state !== "idle") return;
+    this.#state = "woken";
     this.#parts.defer(() => void this.#run());
   }
 
+  /** What is done is told when the next is on its way. */
   async #run(): Promise<void> {
+    this.#state = "running";
+    let acknowledge: Acknowledge | undefined;
     for (;;) {
-      const task = this.#tasks.shift();
-      if (task !== undefined) await task();
-      else if (this.#waiting.length > 0) await this.#commitBatch(this.#takeBatch());
-      else break;
+      const next = this.#begin();
+      acknowledge?.();
+      if (next === undefined) break;
+      acknowledge = await next;
     }
-    this.#isRunning = false;
+    this.#state = "idle";
     if (this.#isGone) this.#parts.onGone(this);
     for (const listener of this.#idleListeners.splice(0)) listener();
   }
 
-  #takeBatch(): Waiting[] {
-    const batch = this.#waiting;
-    if (batch.length <= Limits.updateBatch) {
-      this.#waiting = [];
-      this.#waitingOf.clear();
-      return batch;
-    }
-    const taken = batch.splice(0, Limits.updateBatch);
-    for (const { change } of taken) {
-      const { actor } = change.intent.principal;
-      this.#waitingOf.set(actor, (this.#waitingOf.get(actor) as number) - 1);
-    }
-    return taken;
+  #begin(): Promise<Acknowledge | undefined> | undefined {
+    const task = this.#tasks.shift();
+    if (task !== undefined) return task();
+    if (this.#queue.length === 0) return undefined;
+    return this.#commitBatch(this.#queue.takeBatch(), this.#ahead);
   }
 
   /**
-   * The fixed order, never another: policy → prerequisites → changeset → checks and limits (`draftCommit`) →
+   * The fixed order, never another: policy → prerequisites → changeset → checks and limits (`CommitDraft`) →
    * commit, zone and journal in one step → publish → acknowledge. Durable, then visible, then acknowledged. A change
    * that is durable but not in as many places as was asked for is visible, as it is on other nodes, and not acknowledged.
    */
-  async #commitBatch(batch: readonly Waiting[]): Promise<void> {
+  async #commitBatch(batch: readonly Waiting[], ahead?: CommitDraft): Promise<Acknowledge> {
+    this.#ahead = undefined;
     for (let attempt = 0; attempt < Limits.commitAttempts; attempt++) {
       const blocked = this.#isStale ? await this.#follow() : undefined;
-      if (blocked !== undefined) return this.#settle(batch, [], blocked);
-      await (batch[0] as Waiting).change.prepare?.(this.version as ZoneVersion);
-      const changes = batch.map(({ change }) => change);
-      const draft = this.#takeEarly(changes) ?? this.#draft(changes);
-      const { commit } = draft;
-      if (commit === undefined) {
-        const doubt = await this.#confirmed.ask(this.version as ZoneVersion);
-        if (doubt !== undefined) this.followSoon();
-        return this.#settle(batch, inDoubt(draft.verdicts, doubt));
-      }
-      const { status, unconfirmed, refusal } = await this.#commit(commit);
+      if (blocked !== undefined) return () => this.#settle(batch, [], blocked);
+      const prepared = (batch[0] as Waiting).change.prepare?.(this.version as ZoneVersion);
+      if (prepared !== undefined) await prepared;
+      const isAhead = ahead?.verdicts.length === batch.length && ahead.expected === this.version;
+      const draft = isAhead ? ahead : this.#draft(batch);
+      if (draft.changesNothing) return this.#confirmNothing(batch, draft);
+      const { status, commit, unconfirmed, refusal } = await this.#commit(draft);
       if (status === "conflict") continue;
       const failed = refusal ?? this.#publish(commit);
-      const held = draft.verdicts.slice(0, draft.firstApplied);
-      if (failed !== undefined) return this.#settle(batch, held, failed);
-      for (const entry of commit.entries) logApplied(this.#parts.log, entry);
+      if (failed !== undefined) return () => this.#settle(batch, draft.held, failed);
       const doubt = this.#confirmed.take(commit.next, unconfirmed);
-      this.#settle(batch, inDoubt(draft.verdicts, doubt));
-      return this.#tellOfCommit(commit.entries);
+      return () => this.#acknowledge(batch, inDoubt(draft.verdicts, doubt), commit.entries);
     }
     const detail = `other writers were first ${Limits.commitAttempts} times; try again`;
-    this.#settle(batch, [], refuse(Rcode.servFail, "store-unavailable", detail));
+    const refusal = refuse(Rcode.servFail, "store-unavailable", detail);
+    return () => this.#settle(batch, [], refusal);
   }
 
-  /** The table's view of the zone, which is loaded. */
-  #view(): ZoneView {
-    const view = this.#parts.table.view(this.origin);
-    assert(view !== undefined, "a zone that has a version is in the table");
-    return view;
-  }
-
-  #draft(changes: readonly Change[]): Draft {
-    const { clock, log } = this.#parts;
-    const { version } = this;
-    assert(version !== undefined, "a zone that is not stale is loaded");
-    const onFault = ({ intent }: Change, error: unknown) =>
-      log.error({ zone: formatName(intent.origin), error: errorText(error) }, "an update threw");
-    const options = { timeMs: clock.nowMs(), room: this.#room(), onFault };
-    return draftCommit(this.#view(), version, changes, options);
-  }
-
-  #room(): ZoneRoom {
-    const { table, zoneRRsets } = this.#parts;
-    const { rrsets, bytes } = table.zoneUsage(this.origin);
-    return {
-      rrsets: zoneRRsets - rrsets,
-      bytes: Math.min(Limits.zoneBytes - bytes, table.bytesLeft),
-    };
+  async #confirmNothing(batch: readonly Waiting[], { verdicts }: CommitDraft) {
+    const doubt = await this.#confirmed.ask(this.version as ZoneVersion);
+    if (doubt !== undefined) this.followSoon();
+    return () => this.#settle(batch, inDoubt(verdicts, doubt));
   }
 
   /**
    * After a conflict, and after a failure whose outcome nobody knows, the store has to be looked at before the next
    * commit; after a failure soon, because there may be no next one.
    */
-  async #commit(commit: ZoneCommit): Promise<CommitAttempt> {
+  async #commit(draft: CommitDraft): Promise<CommitAttempt> {
+    const commit = draft.commit();
+    this.#underWay = draft;
     try {
       const outcome = await this.#parts.store.commit(commit);
       if (outcome.status === "conflict") this.#isStale = true;
-      return outcome;
+      return { ...outcome, commit };
     } catch (error) {
       this.#isStale = true;
       this.followSoon();
-      return { status: "failed", refusal: this.#storeFailed(error) };
+      return { status: "failed", commit, refusal: this.#storeFailed(error) };
+    } finally {
+      this.#underWay = undefined;
     }
   }
 
@@ -302,6 +290,7 @@ export class ZoneLane {
       return refuse(Rcode.servFail, "limit", detail);
     }
     this.#shown.add(commit.next);
+    this.#ahead?.rest(this.#shownGround());
     return undefined;
   }
 
@@ -317,6 +306,16 @@ export class ZoneLane {
   #refused(change: Change, refusal: Refusal): Refusal {
     this.#parts.onRefused(change.intent, refusal);
     return refusal;
+  }
+
+  #acknowledge(
+    batch: readonly Waiting[],
+    verdicts: readonly Verdict[],
+    entries: readonly JournalEntry[],
+  ): void {
+    for (const entry of entries) logApplied(this.#parts.log, entry);
+    this.#settle(batch, verdicts);
+    this.#tellOfCommit(entries);
   }
 
   #tellOfCommit(entries: readonly JournalEntry[]): void {

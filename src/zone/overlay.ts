@@ -17,7 +17,7 @@ export interface TouchedName {
 
 export class Overlay implements ZoneView {
   readonly origin: Name;
-  readonly #base: ZoneView;
+  #base: ZoneView;
   readonly #names = new Map<string, TouchedName>();
 
   constructor(base: ZoneView) {
@@ -60,6 +60,11 @@ export class Overlay implements ZoneView {
       const before = this.#names.get(key)?.before ?? touched.before;
       this.#names.set(key, { owner: touched.owner, before, after: touched.after });
     }
+  }
+
+  /** Reads fall through to another view of the same zone, which shows every name that is not changed here alike. */
+  rest(base: ZoneView): void {
+    this.#base = base;
   }
 
   /** Names that were written to, even if they are as before. */

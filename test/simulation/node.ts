@@ -95,7 +95,7 @@ export class SimulatedNode {
       const zone = "zone" in fields ? ` ${String(fields.zone)}` : "";
       const error = "error" in fields ? `: ${String(fields.error).split("\n")[0]}` : "";
       world.note(`node ${this.index} logs:${zone} ${message}${error}`);
-      if (/is put back/.test(message)) this.#checkPutBack();
+      if (/is put back/.test(message)) this.#checkPutBack(zone.trim());
       if (/threw/.test(message)) world.fail(`${message}: ${String(Object(fields).error)}`);
     };
     const log: Logger = { debug: say, info: say, warn: say, error: say, child: () => log };
@@ -179,10 +179,11 @@ export class SimulatedNode {
   }
 
   /** Nothing comes back that the store knows to be deleted, and has known for a while. */
-  #checkPutBack(): void {
+  #checkPutBack(name: string): void {
     const { world, model, service } = this.#parts;
     for (const [zone, shown] of this.shown) {
       const deleted = service.state.deleted.get(zone);
+      if (shown.some(({ origin }) => formatName(origin) !== name)) continue;
       if (service.state.zones.has(zone) || deleted === undefined) continue;
       if (model.stepsSinceDeletion(zone) < 60 || shown.length === 0) continue;
       const isEnded = shown.every(({ sequence }) => deleted.sequence >= sequence);

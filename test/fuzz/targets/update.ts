@@ -19,7 +19,7 @@ import type { ZoneCommit } from "../../../src/store/store.ts";
 import { createTableMemory } from "../../../src/table/table-memory.ts";
 import { TableReader } from "../../../src/table/table-reader.ts";
 import { TableWriter } from "../../../src/table/table-writer.ts";
-import { draftCommit } from "../../../src/update/draft-commit.ts";
+import { CommitDraft } from "../../../src/update/commit-draft.ts";
 import { changeOfRequest } from "../../../src/update/judge-change.ts";
 import { readUpdate, type UpdateMessage } from "../../../src/update/read-update.ts";
 import { refuse } from "../../../src/update/refusal.ts";
@@ -94,13 +94,18 @@ function apply({ origin, prerequisites, operations }: UpdateMessage): Verdict {
   };
   if (!equalNames(origin, ORIGIN)) return NOT_HERE;
   const before = new ZoneMap(ORIGIN, FIRST);
-  const draft = draftCommit(before, VERSION, [changeOfRequest(request)], {
-    timeMs: NOW_SECONDS * 1000,
-    onFault: (_, error) => {
-      throw error;
+  const room = { rrsets: Infinity, bytes: Infinity };
+  const draft = new CommitDraft(
+    { view: before, version: VERSION, room },
+    {
+      clock: { nowMs: () => NOW_SECONDS * 1000 },
+      onFault: (_, error) => {
+        throw error;
+      },
     },
-  });
-  if (draft.commit !== undefined) checkAccepted(draft.commit);
+  );
+  draft.add(changeOfRequest(request));
+  if (!draft.changesNothing) checkAccepted(draft.commit());
   return draft.verdicts[0] as Verdict;
 }
 
