@@ -25,21 +25,15 @@ test("a batch comes out of another thread as it went in", () => {
 });
 
 test("what one turn gathers is posted once", async () => {
-  const posted: [DatagramBatch, number][] = [];
-  const outbox = new DatagramOutbox((batch, settled) => posted.push([batch, settled]));
+  const posted: DatagramBatch[] = [];
+  const outbox = new DatagramOutbox((batch) => posted.push(batch));
   const to = { address: "192.0.2.1", port: 1, local: "" };
   outbox.put({ message: Uint8Array.of(1), peer: to });
-  outbox.settle();
   outbox.put({ message: Uint8Array.of(2, 3), peer: to });
-  outbox.settle();
-  outbox.settle();
   expect(posted).toEqual([]);
   await new Promise((resolve) => setImmediate(resolve));
-  expect(posted.map(([batch, settled]) => [batch.lengths, settled])).toEqual([[[1, 2], 3]]);
-  outbox.settle();
+  expect(posted.map(({ lengths }) => lengths)).toEqual([[1, 2]]);
+  outbox.put({ message: Uint8Array.of(4), peer: to });
   await new Promise((resolve) => setImmediate(resolve));
-  expect(posted.map(([batch, settled]) => [batch.lengths, settled])).toEqual([
-    [[1, 2], 3],
-    [[], 1],
-  ]);
+  expect(posted.map(({ lengths }) => lengths)).toEqual([[1, 2], [1]]);
 });

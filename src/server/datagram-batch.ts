@@ -53,38 +53,21 @@ export function unpackBatch({
 
 /** Gathers what one turn of the event loop brings, then posts it at once. */
 export class DatagramOutbox {
-  readonly #post: (batch: DatagramBatch, settled: number) => void;
+  readonly #post: (batch: DatagramBatch) => void;
   #waiting: Datagram[] = [];
-  #settled = 0;
-  #isScheduled = false;
 
-  constructor(post: (batch: DatagramBatch, settled: number) => void) {
+  constructor(post: (batch: DatagramBatch) => void) {
     this.#post = post;
   }
 
   put(datagram: Datagram): void {
+    if (this.#waiting.length === 0) setImmediate(() => this.#flush());
     this.#waiting.push(datagram);
-    this.#schedule();
-  }
-
-  /** Counts one datagram of the other side as done with, answered or not. */
-  settle(): void {
-    this.#settled += 1;
-    this.#schedule();
-  }
-
-  #schedule(): void {
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    setImmediate(() => this.#flush());
   }
 
   #flush(): void {
-    this.#isScheduled = false;
     const waiting = this.#waiting;
-    const settled = this.#settled;
     this.#waiting = [];
-    this.#settled = 0;
-    this.#post(packBatch(waiting), settled);
+    this.#post(packBatch(waiting));
   }
 }

@@ -11,6 +11,7 @@ import { Limits } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import { type Datagram, DatagramOutbox, unpackBatch } from "./datagram-batch.ts";
 import type { ReplyTo } from "./datagram-port.ts";
+import { DeferredCount } from "./deferred-count.ts";
 import type { TurnQueue } from "./turn-queue.ts";
 import type { FromWorker, ToWorker } from "./udp-relay.ts";
 import type { UdpWorkerData, WorkerPort } from "./udp-worker.ts";
@@ -24,7 +25,7 @@ export type DatagramExchange = (
 export interface PoolWorkerParts {
   /** The built `udp-worker.js`. */
   readonly entry: URL;
-  readonly work: Omit<UdpWorkerData, "port">;
+  readonly work: Omit<UdpWorkerData, "port" | "deferred">;
   /** Makes the thread hear at once what was posted to it. */
   readonly wake: () => void;
   /** Sends a reply from here; without it replies go through the thread. */
@@ -45,6 +46,7 @@ export type Listening = Extract<FromWorker, { kind: "listening" }>;
 interface Life {
   readonly worker: Worker;
   readonly outbox: DatagramOutbox;
+  readonly deferred: DeferredCount;
   readonly startMs: number;
 }
 
@@ -107,12 +109,14 @@ export class PoolWorker {
 
   #begin(): Promise<Listening> {
     const { entry, work, turns, clock, log, onLimiting } = this.#parts;
-    const workerData: UdpWorkerData = { ...work, settings: this.#settings, port: this.#port };
+    const deferred = new DeferredCount();
+    const place = { port: this.#port, deferred: deferred.memory };
+    const workerData: UdpWorkerData = { ...work, settings: this.#settings, ...place };
     const worker = new Worker(entry, { workerData, name: "udp" });
-    const outbox = new DatagramOutbox((batch, settled) => {
-      worker.postMessage({ kind: "replies", batch, settled } satisfies ToWorker, [batch.octets]);
+    const outbox = new DatagramOutbox((batch) => {
+      worker.postMessage({ kind: "replies", batch } satisfies ToWorker, [batch.octets]);
     });
-    const life: Life = { worker, outbox, startMs: clock.monotonicMs() };
+    const life: Life = { worker, outbox, deferred, startMs: clock.monotonicMs() };
     this.#life = life;
     return new Promise((resolve, reject) => {
       worker.on("message", (message: FromWorker) => {
@@ -146,7 +150,7 @@ export class PoolWorker {
     const client: Client = { transport: Transport.udp, address: peer.address, port: peer.port };
     const settle = (reply: Uint8Array | undefined): void => {
       if (reply !== undefined) this.#reply(reply, peer);
-      life.outbox.settle();
+      life.deferred.settle();
     };
     const fail = (error: unknown): void => {
       const fields = { client: peer.address, problem: errorMessage(error) };

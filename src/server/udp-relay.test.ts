@@ -6,6 +6,7 @@ import { COUNTERS, Counter } from "../base/counters.ts";
 import { Limits } from "../base/limits.ts";
 import { packBatch, unpackBatch } from "./datagram-batch.ts";
 import type { DatagramPort, DatagramReceiver, ReplyTo } from "./datagram-port.ts";
+import { DeferredCount } from "./deferred-count.ts";
 import { type FromWorker, runUdpRelay, type ToWorker } from "./udp-relay.ts";
 
 const closes: (() => void)[] = [];
@@ -36,12 +37,13 @@ function startRelay() {
     ({ udpPayload }: AnswerSettings) =>
     () =>
       udpPayload;
-  runUdpRelay({ port, settings: { udpPayload: 512 }, makeAnswer, counters, link });
+  const deferred = new DeferredCount();
+  runUdpRelay({ port, settings: { udpPayload: 512 }, makeAnswer, counters, deferred, link });
   if (receiver === undefined) throw new Error("the port does not run");
   const { defer } = receiver;
   const running = receiver;
   const answer = () => running.answer(new Uint8Array(0), 0, CLIENT, new Uint8Array(0));
-  return { main, defer, answer, sent, counters, isClosed: () => isClosed };
+  return { main, defer, answer, sent, counters, deferred, isClosed: () => isClosed };
 }
 
 function nextMessage(main: ReturnType<typeof startRelay>["main"]): Promise<FromWorker> {
@@ -73,20 +75,18 @@ test("other settings make other answers, and the main thread is told when they d
 test("replies go out through the port", async () => {
   const { main, sent } = startRelay();
   const batch = packBatch([{ message: Uint8Array.of(7, 8), peer }]);
-  main.postMessage({ kind: "replies", batch, settled: 1 } satisfies ToWorker);
+  main.postMessage({ kind: "replies", batch } satisfies ToWorker);
   while (sent.length === 0) await new Promise((resolve) => setImmediate(resolve));
   expect(sent).toEqual([[[7, 8], peer]]);
 });
 
-test("past the bound datagrams are dropped until the main thread has settled some", async () => {
-  const { main, defer, counters, sent } = startRelay();
+test("past the bound datagrams are dropped until the main thread has settled some", () => {
+  const { defer, counters, deferred } = startRelay();
   for (let at = 0; at < Limits.deferredDatagrams; at++) defer(Uint8Array.of(1), peer);
   expect(counters[Counter.dropped]).toBe(0);
   defer(Uint8Array.of(2), peer);
   expect(counters[Counter.dropped]).toBe(1);
-  const batch = packBatch([{ message: Uint8Array.of(0), peer }]);
-  main.postMessage({ kind: "replies", batch, settled: 1 } satisfies ToWorker);
-  while (sent.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  deferred.settle();
   defer(Uint8Array.of(3), peer);
   expect(counters[Counter.dropped]).toBe(1);
   defer(Uint8Array.of(4), peer);

@@ -11,6 +11,7 @@ import { Limits } from "../base/limits.ts";
 import type { SocketAddress } from "../base/socket-address.ts";
 import { type DatagramBatch, DatagramOutbox, unpackBatch } from "./datagram-batch.ts";
 import type { DatagramPort, ReplyTo } from "./datagram-port.ts";
+import type { DeferredCount } from "./deferred-count.ts";
 
 /** From a worker to the main thread. */
 export type FromWorker =
@@ -29,8 +30,7 @@ export type FromWorker =
 
 /** From the main thread to a worker. */
 export type ToWorker =
-  /** `settled` deferred datagrams are done with, those without a reply among them. */
-  | { readonly kind: "replies"; readonly batch: DatagramBatch; readonly settled: number }
+  | { readonly kind: "replies"; readonly batch: DatagramBatch }
   | { readonly kind: "settings"; readonly settings: AnswerSettings }
   | { readonly kind: "close" };
 
@@ -39,29 +39,30 @@ export interface RelayParts {
   readonly settings: AnswerSettings;
   readonly makeAnswer: (settings: AnswerSettings) => AnswerQuery;
   readonly counters: CounterRow;
+  /** The main thread counts it down. */
+  readonly deferred: DeferredCount;
   /** The way to the main thread. */
   readonly link: MessagePort;
 }
 
 /** Runs until the main thread says `close`; then nothing of it keeps the thread alive. */
-export function runUdpRelay({ port, settings, makeAnswer, counters, link }: RelayParts): void {
-  let waiting = 0;
+export function runUdpRelay(parts: RelayParts): void {
+  const { port, settings, makeAnswer, counters, deferred, link } = parts;
   const outbox = new DatagramOutbox((batch) => {
     link.postMessage({ kind: "deferred", batch } satisfies FromWorker, [batch.octets]);
   });
   const defer = (message: Uint8Array, peer: ReplyTo): void => {
-    if (waiting >= Limits.deferredDatagrams) {
+    if (deferred.waiting >= Limits.deferredDatagrams) {
       counters[Counter.dropped]! += 1;
       return;
     }
-    waiting += 1;
+    deferred.add();
     outbox.put({ message, peer });
   };
   const receiver = { answer: makeAnswer(settings), defer };
   link.on("message", (message: ToWorker) => {
     switch (message.kind) {
       case "replies":
-        waiting -= message.settled;
         for (const reply of unpackBatch(message.batch)) port.send(reply.message, reply.peer);
         return;
       case "settings":

@@ -8,6 +8,7 @@ import { type CounterRow, counterRow } from "../base/counters.ts";
 import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
 import { attachTableMemory } from "../table/table-memory.ts";
 import { TableReader } from "../table/table-reader.ts";
+import { DeferredCount } from "./deferred-count.ts";
 import { type OpenedPort, openDgramPort } from "./dgram-port.ts";
 import type { BindAddress } from "./listen-addresses.ts";
 import { loadLibc } from "./native/libc.ts";
@@ -32,6 +33,8 @@ export interface UdpWorkerData {
   readonly counters: SharedArrayBuffer;
   /** This thread's row of the counters. */
   readonly counterThread: number;
+  /** Of a `DeferredCount`. */
+  readonly deferred: SharedArrayBuffer;
   readonly port: WorkerPort;
   readonly settings: AnswerSettings;
 }
@@ -79,7 +82,8 @@ async function serve(work: UdpWorkerData): Promise<void> {
   const opened = await openPort(work.port, counters);
   if (opened === undefined) return;
   const { port, addresses, skipped } = opened;
-  runUdpRelay({ port, settings: work.settings, makeAnswer, counters, link });
+  const deferred = new DeferredCount(work.deferred);
+  runUdpRelay({ port, settings: work.settings, makeAnswer, counters, deferred, link });
   tell({ kind: "listening", addresses, skipped });
 }
 

@@ -2,7 +2,7 @@
  * The file of the commit log on a disk. It is written full of zeros before it is used, so that a write into it changes
  * no size and allots no block: flushing it is flushing these octets, which the file system's own journal has no part in.
  */
-import { constants } from "node:fs";
+import { constants, write } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { COMMIT_LOG_LENGTH, type LogFile } from "./commit-log.ts";
@@ -25,13 +25,23 @@ export async function openLogFile(path: string): Promise<LogFile> {
     },
     async write(bytes, position) {
       for (let at = 0; at < bytes.length; ) {
-        at += (await handle.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
+        at += await writeAt(handle.fd, bytes.subarray(at), position + at);
       }
       if (FLUSH_FLAG === 0) await handle.datasync();
       checkInPlace();
     },
     close: () => handle.close(),
   };
+}
+
+/** By a callback: what a `FileHandle` does around it costs as much as all else between two commits. */
+function writeAt(fd: number, bytes: Uint8Array, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(fd, bytes, 0, bytes.length, position, (error, written) => {
+      if (error) reject(error);
+      else resolve(written);
+    });
+  });
 }
 
 /** Writes what is missing of the file, and makes file and name durable. */

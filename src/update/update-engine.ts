@@ -138,7 +138,7 @@ class Engine implements ZoneEngine {
       onCommit: onCommit ?? (() => {}),
       onRefused: (intent, refusal) => this.#noteRefused(intent, refusal),
       onGone: (lane) => this.#forget(lane),
-      defer: parts.defer ?? setImmediate,
+      defer: parts.defer ?? ((task) => process.nextTick(task)),
     };
     const zones = {
       version: (origin: Name) => this.version(origin),

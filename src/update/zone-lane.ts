@@ -38,7 +38,7 @@ export interface LaneParts extends FollowParts {
   readonly onRefused: (intent: Intent, refusal: Refusal) => void;
   /** The store has no such zone (any more), and nothing is waiting: the lane may be forgotten. */
   readonly onGone: (lane: ZoneLane) => void;
-  /** Runs a task after this turn's messages. */
+  /** Runs a task after what is being read at the moment. */
   readonly defer: (task: () => void) => void;
 }
 
@@ -58,7 +58,7 @@ export class ZoneLane {
   readonly #queue = new UpdateQueue();
   readonly #tasks: (() => Promise<Acknowledge | undefined>)[] = [];
   readonly #idleListeners: (() => void)[] = [];
-  /** Woken: `#run` comes after this turn's messages. */
+  /** Woken: `#run` comes soon. */
   #state: "idle" | "woken" | "running" = "idle";
   #isFollowAsked = false;
   /** The store may be past the table: look before the next commit. */
@@ -198,7 +198,7 @@ export class ZoneLane {
     });
   }
 
-  /** Begins after this turn's messages, so that those which came together go into one commit. */
+  /** Begins after what is being read at the moment, so that those which came together go into one commit. */
   #wake(): void {
     if (this.#state !== "idle") return;
     this.#state = "woken";

@@ -24,7 +24,6 @@ export function createClient(
     ...primaryOptions(location, retry),
     lazyConnect: true,
     enableOfflineQueue: false,
-    enableAutoPipelining: true,
     retryStrategy: retry,
     // After a failover the connection may lead to what has become a replica: the next one will not.
     reconnectOnError: ({ message }: Error) => message.startsWith("READONLY"),
@@ -81,6 +80,7 @@ function createCluster(location: RedisLocation, retry: Retry, commandMs: number)
     lazyConnect: true,
     // A node that is being connected to for the first time is waited for; a Cluster that is down is not (`ask`).
     enableOfflineQueue: true,
+    // Versions of many zones are asked for one by one there.
     enableAutoPipelining: true,
     scaleReads: "master",
     // A command whose connection broke may have been done.
