@@ -88,14 +88,22 @@ export class Fixture {
     return `${this.names.toLocaleString("en")} names`;
   }
 
-  /** One server after another in each round, so that a noisy minute hits all alike. */
+  /**
+   * One server after another in each round, so that a noisy minute hits all alike. What `warmUp` does makes no figure:
+   * compilers, caches and clocks find their pace.
+   */
   async interleaved(
     kinds: readonly ServerKind[],
     measure: (server: RunningServer, round: number) => Promise<void>,
+    warmUp: (server: RunningServer) => Promise<unknown> = async () => {},
   ): Promise<void> {
     const servers: RunningServer[] = [];
     try {
       for (const kind of installed(kinds)) servers.push(await started(kind, this.zone));
+      for (const server of servers) {
+        progress(`warming up ${server.name}`);
+        await warmUp(server);
+      }
       for (let round = 1; round <= this.rounds; round++) {
         for (const server of servers) await measure(server, round);
       }

@@ -33,7 +33,8 @@ const SWEEP_MS = 500;
 /** Milliseconds for which answers are waited for before anything else has its turn. */
 const WAIT_MS = 1;
 /** Updates for each second that are written and signed before the first is sent; what more is wanted is made then. */
-const PREPARED_PER_SECOND = 30_000;
+const PREPARED_PER_SECOND = 40_000;
+const PREPARED_ONE_BY_ONE = 5_000;
 
 export async function measureUpdates(
   server: Pick<RunningServer, "port" | "cpuSeconds">,
@@ -133,9 +134,8 @@ class UpdateGenerator {
     this.#client = client;
     this.#writer = writer;
     this.#load = load;
-    const perSecond = Math.min(load.perSecond ?? Infinity, PREPARED_PER_SECOND);
-    // One at a time waits for the server, not for us.
-    const count = load.inFlight === 1 ? 0 : load.seconds * perSecond;
+    const most = load.inFlight === 1 ? PREPARED_ONE_BY_ONE : PREPARED_PER_SECOND;
+    const count = load.seconds * Math.min(load.perSecond ?? Infinity, most);
     this.#prepared = Array.from({ length: count }, (_, number) =>
       writer.write(number & 0xffff, number),
     );

@@ -5,6 +5,7 @@
 import { Measure } from "../bars.ts";
 import { measureLatency } from "../dnsperf.ts";
 import { type Fixture, progress } from "../fixture.ts";
+import type { RunningServer } from "../server.ts";
 import { bind } from "../servers/bind.ts";
 import { knot } from "../servers/knot.ts";
 import { windhover } from "../servers/windhover.ts";
@@ -17,10 +18,18 @@ const IN_FLIGHT = 1_024;
 /** Milliseconds between the first update and the first query, and between the last query and the last update. */
 const MARGIN_MS = 500;
 
+/** Seconds, of queries and of updates. */
+const WARM_UP = 3;
+
 export async function benchLatency(fixture: Fixture): Promise<void> {
   const { questionFile, seconds, results, zone } = fixture;
   const load = { questionFile, seconds, perSecond: QUERIES_PER_SECOND };
-  await fixture.interleaved([windhover(), knot, bind], async (server, round) => {
+  const warmUp = async (server: RunningServer) => {
+    await measureLatency(server, { ...load, seconds: WARM_UP });
+    const updates = { inFlight: IN_FLIGHT, perSecond: UPDATES_PER_SECOND, seconds: WARM_UP };
+    await measureUpdates(server, zone, { ...updates, run: "warm" });
+  };
+  const measure = async (server: RunningServer, round: number) => {
     progress(`round ${round}: latency of ${server.name}, quiet`);
     const quiet = await measureLatency(server, load);
     results.add("query median, quiet (ms)", server.name, quiet.medianMs);
@@ -40,5 +49,6 @@ export async function benchLatency(fixture: Fixture): Promise<void> {
     results.add(Measure.busyP99, server.name, busy.p99Ms);
     results.add(Measure.busyLost, server.name, busy.lost);
     results.add(Measure.busyUpdates, server.name, updates.perSecond);
-  });
+  };
+  await fixture.interleaved([windhover(), knot, bind], measure, warmUp);
 }

@@ -8,17 +8,14 @@ import { knot } from "../servers/knot.ts";
 import { nsd } from "../servers/nsd.ts";
 import { windhover } from "../servers/windhover.ts";
 
-/** Seconds of questions that no figure is made of: compilers, caches and clocks find their pace. */
+/** Seconds. */
 const WARM_UP = 1;
 
 export async function benchQueries(fixture: Fixture): Promise<void> {
   const { questionFile, seconds, results, size } = fixture;
-  const warm = new Set<RunningServer>();
-  await fixture.interleaved([windhover(), nsd, knot, bind], async (server, round) => {
-    if (!warm.has(server)) {
-      await measureQueries(server, { questionFile, seconds: WARM_UP, edns: false });
-      warm.add(server);
-    }
+  const warmUp = (server: RunningServer) =>
+    measureQueries(server, { questionFile, seconds: WARM_UP, edns: false });
+  const measure = async (server: RunningServer, round: number) => {
     // Every other round begins with the other kind, so that neither is always first.
     const labels = round % 2 === 0 ? [...EDNS_LABELS].reverse() : EDNS_LABELS;
     for (const label of labels) {
@@ -28,5 +25,6 @@ export async function benchQueries(fixture: Fixture): Promise<void> {
       results.add(Measure.rate(size, label), server.name, run.perSecond);
       results.add(Measure.lost(size, label), server.name, run.lost);
     }
-  });
+  };
+  await fixture.interleaved([windhover(), nsd, knot, bind], measure, warmUp);
 }
