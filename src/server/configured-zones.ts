@@ -9,6 +9,7 @@ import { formatName, type Name } from "../wire/name.ts";
 import { readCheckedZoneInTurns } from "../zone/checked-zone.ts";
 import type { Finding } from "../zone/zone-checks.ts";
 import type { ZoneContents } from "../zone/zone-contents.ts";
+import { collectGarbage } from "./native/return-memory.ts";
 
 export interface ConfiguredZone {
   readonly origin: Name;
@@ -69,7 +70,7 @@ export async function createZones(
     const zone = formatName(origin);
     const intent = { origin, principal: CONFIGURATION, door: "config", address: "" } as const;
     try {
-      await engine.createZone(intent, contents);
+      await engine.createZone(intent, contents.toBeGivenUp(collectGarbage));
       log.info({ zone, records: contents.recordCount }, "zone created");
       made.push(zone);
     } catch (error) {

@@ -58,10 +58,10 @@ export function creationEntry(
   return { origin, fromSerial: serial, toSerial: serial, removed: [], added, ...when, ...who };
 }
 
-/** The same RRsets, each pack put into the table before it is given out. */
+/** The same RRsets once, each pack put into the table before it is given out. */
 export function loadEach(rrsets: PackedRRsets, loader: ZoneTableLoader): PackedRRsets {
   function* packs(): Generator<RRsetPack> {
-    for (const pack of rrsets.packs()) {
+    for (const pack of rrsets.lastPacks?.() ?? rrsets.packs()) {
       loader.addPack(pack);
       yield pack;
     }

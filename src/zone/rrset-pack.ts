@@ -101,6 +101,8 @@ export class PackCursor {
 export interface PackedRRsets extends Iterable<RRset> {
   /** A pack is good until the next one is asked for: big zones go through the same memory again and again. */
   packs(): Iterable<RRsetPack>;
+  /** As `packs`, by who is the last to need them: memory goes back on the way, and nothing can be had afterwards. */
+  lastPacks?(): Iterable<RRsetPack>;
 }
 
 export function isPacked(rrsets: object): rrsets is PackedRRsets {

@@ -1,4 +1,5 @@
 /** Records in any order put together into RRsets. */
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ErrorCode } from "../base/errors.ts";
@@ -9,6 +10,7 @@ import { checkZone, type Finding } from "./zone-checks.ts";
 import { collectRRsets, ZoneContents } from "./zone-contents.ts";
 import { parseZoneFile, type ZoneRecord } from "./zone-file.ts";
 import { ZoneMap } from "./zone-map.ts";
+import { CHUNK_ROWS } from "./zone-rows.ts";
 
 const ORIGIN = parseName("example.com.");
 
@@ -105,6 +107,59 @@ describe("packs", () => {
   });
 });
 
+describe("giving up", () => {
+  test("gives the same packs, and leaves nothing to ask", () => {
+    const zone = collectRRsets(ORIGIN, parse(SCATTERED));
+    const rrsets = [...zone];
+    const given = zone.toBeGivenUp(() => expect.unreachable("a small zone is left to V8"));
+    expect([...given]).toEqual(rrsets);
+    expect(Array.from(given.packs(), (pack) => [...pack])).toEqual([rrsets]);
+    expect(Array.from(given.lastPacks?.() ?? [], (pack) => [...pack])).toEqual([rrsets]);
+    expect(zone.recordCount).toBe(5);
+    const asked = [
+      () => zone.rrsets(name("a")),
+      () => [...zone.owners()],
+      () => [...zone.ownersToCheck()],
+      () => [...zone],
+      () => zone.packs(),
+      () => [...(given.lastPacks?.() ?? [])],
+    ];
+    for (const ask of asked) expect(ask).toThrow("given up");
+  });
+
+  test("ends where the last owner fills a pack", () => {
+    const zone = collectRRsets(ORIGIN, parse(`a TYPE65280 \\# 40000 ${"00".repeat(40_000)}`));
+    const given = zone.toBeGivenUp(() => {});
+    expect(Array.from(given.lastPacks?.() ?? [], (pack) => [...pack].length)).toEqual([1]);
+  });
+
+  test("lets go of a large zone on the way, and of nothing that is still to come", () => {
+    const zone = new ZoneContents(ORIGIN);
+    const [rdata, owner] = [Buffer.alloc(60), Buffer.concat([new Uint8Array(9), ORIGIN])];
+    const cursor = { owner, ownerLength: owner.length, ttl: 60, line: 1, rrtype: Type.TXT };
+    const add = (number: number) => {
+      owner[0] = 8;
+      owner.write(String(10_000_000 + number), 1, "latin1");
+      zone.add({ ...cursor, rdata, rdataLength: rdata.writeUInt32BE(zone.recordCount) + 56 });
+    };
+    for (let number = 0; number <= CHUNK_ROWS / 4; number++) add(number);
+    // Of the first owners there is something at the end as well.
+    for (let number = 0; number < 100; number++) add(number);
+    const before: string[] = [];
+    for (const pack of zone.packs()) before.push(digest(pack.bytes));
+    let collected = 0;
+    const given = zone.toBeGivenUp(() => collected++);
+    const after: string[] = [];
+    for (const pack of given.lastPacks?.() ?? []) after.push(digest(pack.bytes));
+    expect(after).toEqual(before);
+    expect(collected).toBe(2);
+  });
+});
+
+function digest(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
 describe("collecting", () => {
   test("puts scattered RRs of one RRset together, without duplicates", () => {
     const zone = collectRRsets(ORIGIN, parse(SCATTERED));
@@ -174,7 +229,7 @@ describe("collecting", () => {
 
   test("holds as many octets as allowed, and not one more", () => {
     const records = [...parse(`a TXT ${"x".repeat(255)}\n`.repeat(300))];
-    const octets = 1 + name("a").length - ORIGIN.length + 300 * (2 + 256);
+    const octets = 1 + name("a").length - ORIGIN.length + 300 * (4 + 256);
     const held = (most: number) => {
       const zone = new ZoneContents(ORIGIN, most);
       for (const record of records) {

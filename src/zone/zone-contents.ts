@@ -3,24 +3,31 @@
  * of names: everything lies in a few large arrays, about 60 octets a record with a short name, and RRsets are made when
  * they are asked for.
  *
- *     octets   …│owner length u8, relative owner│rdata length u16, rdata│rdata length u16, rdata│…
- *     owners    columns: octets offset, first record, last record, hash      ◄── slots (open addressing)
- *     records   columns: octets offset, rrtype, ttl, line, next record of the owner
+ *     octets    …│owner length u8 ┊ relative owner│rrtype u16 ┊ rdata length u16 ┊ rdata│rrtype ┊ …
+ *     owners    rows: octets offset, first record, last record            ◄── slots (open addressing), hashes
+ *     records   rows: octets offset, ttl, line, next record of the owner
+ *
+ * Owners stand in the order of their first records. So what belongs to an owner and to none behind it lies before the first
+ * record of the next one, and its octets before that one's.
  */
 import { randomBytes } from "node:crypto";
-import { ErrorCode, WindhoverError } from "../base/errors.ts";
+import { assert } from "../base/assert.ts";
 import { Type } from "../wire/code-points.ts";
 import { formatName, isSubdomain, type Name } from "../wire/name.ts";
 import { typeName } from "../wire/rr-types.ts";
 import { makeRRset, type RRset } from "./rrset.ts";
-import { PackWriter, type RRsetPack } from "./rrset-pack.ts";
+import { type PackedRRsets, PackWriter, type RRsetPack } from "./rrset-pack.ts";
 import { type Finding, isSubjectToChecks, RRS_UNCHECKED, RRSET_UNCHECKED } from "./zone-checks.ts";
 import type { ZoneRecord } from "./zone-file.ts";
+import { OCTETS_MAX, OWNER_HEAD, placeIn, RDATA_HEAD, ZoneOctets } from "./zone-octets.ts";
+import { CHUNK_ROWS, ZoneRows } from "./zone-rows.ts";
 import type { ZoneView } from "./zone-view.ts";
 
 const NONE = 0xffff_ffff;
-/** Offsets have 32 bits. */
-const OCTETS_MAX = 0xffff_ffff;
+const NONE_LEFT = new Uint32Array(0);
+/** Columns of an owner, and of a record. */
+const Owner = { offset: 0, first: 1, last: 2 } as const;
+const Record = { offset: 0, ttl: 1, line: 2, next: 3 } as const;
 
 /** A record whose octets lie at the beginning of larger arrays, and only for now. */
 export interface RecordCursor {
@@ -33,64 +40,31 @@ export interface RecordCursor {
   readonly line: number;
 }
 
-/** A column that grows by doubling. */
-class Column {
-  #cells = new Uint32Array(1024);
-  length = 0;
-
-  push(value: number): void {
-    if (this.length === this.#cells.length) {
-      const cells = new Uint32Array(2 * this.length);
-      cells.set(this.#cells);
-      this.#cells = cells;
-    }
-    this.#cells[this.length++] = value;
-  }
-
-  at(row: number): number {
-    return this.#cells[row] as number;
-  }
-
-  set(row: number, value: number): void {
-    this.#cells[row] = value;
-  }
-}
-
 /** What was collected; RRsets in the order in which their first records came. */
 export class ZoneContents implements ZoneView {
   readonly origin: Name;
-  readonly #octetsMax: number;
-  #octets = new Uint8Array(65_536);
-  #octetsLength = 0;
+  readonly #octets: ZoneOctets;
+  readonly #owners = new ZoneRows(3);
+  readonly #records = new ZoneRows(4);
   #slots = new Uint32Array(4096).fill(NONE);
-  readonly #owner = {
-    offset: new Column(),
-    first: new Column(),
-    last: new Column(),
-    hash: new Column(),
-  };
-  readonly #record = {
-    offset: new Column(),
-    rrtype: new Column(),
-    ttl: new Column(),
-    line: new Column(),
-    next: new Column(),
-  };
+  /** By owner; room for as many as make the slots half full. */
+  #hashes = new Uint32Array(2049);
+  #isGivenUp = false;
   /** There is a delegation or a DNAME, so that what is below it is hidden. */
   #hasTops = false;
 
   constructor(origin: Name, octetsMax = OCTETS_MAX) {
     this.origin = origin;
-    this.#octetsMax = octetsMax;
+    this.#octets = new ZoneOctets(octetsMax);
   }
 
   /** Records, duplicates counted. */
   get recordCount(): number {
-    return this.#record.offset.length;
+    return this.#records.length;
   }
 
   get ownerCount(): number {
-    return this.#owner.offset.length;
+    return this.#owners.length;
   }
 
   rrset(owner: Name, rrtype: number): RRset | undefined {
@@ -99,17 +73,20 @@ export class ZoneContents implements ZoneView {
 
   rrsets(owner: Name): readonly RRset[] {
     if (!isSubdomain(owner, this.origin)) return [];
+    this.#demandKept();
     const length = owner.length - this.origin.length;
     const row = this.#slots[this.#slot(owner, length, hashOctets(owner, length))] as number;
     return row === NONE ? [] : this.#ownerRRsets(row);
   }
 
   *owners(): Iterable<Name> {
+    this.#demandKept();
     for (let row = 0; row < this.ownerCount; row++) yield this.#ownerName(row);
   }
 
   /** Owners that `checkZone` can find anything at; of a million plain hosts, none. */
   *ownersToCheck(): Iterable<Name> {
+    this.#demandKept();
     const hasApexDname = this.#hasTops && this.rrset(this.origin, Type.DNAME) !== undefined;
     for (let row = 0; row < this.ownerCount; row++) {
       const mayBeHidden = this.#hasTops && (hasApexDname || this.#isDeep(row));
@@ -119,19 +96,64 @@ export class ZoneContents implements ZoneView {
 
   /** Every RRset once. */
   *[Symbol.iterator](): Generator<RRset, void, undefined> {
+    this.#demandKept();
     for (let row = 0; row < this.ownerCount; row++) yield* this.#ownerRRsets(row);
   }
 
   /** Every RRset once, in packs that are good until the next one is asked for. */
-  *packs(): Generator<RRsetPack, void, undefined> {
+  packs(): Generator<RRsetPack, void, undefined> {
+    this.#demandKept();
+    return this.#pack(() => {});
+  }
+
+  /**
+   * The same RRsets for one who is the last to need them: memory is let go while `lastPacks` is read, because what takes
+   * the packs grows meanwhile. `collect` is called when that is a good deal; nothing else would make V8 collect it.
+   */
+  toBeGivenUp(collect: () => void): PackedRRsets {
+    return {
+      packs: () => this.packs(),
+      lastPacks: () => this.#giveUp(collect),
+      [Symbol.iterator]: () => this[Symbol.iterator](),
+    };
+  }
+
+  *#giveUp(collect: () => void): Generator<RRsetPack, void, undefined> {
+    this.#demandKept();
+    this.#isGivenUp = true;
+    const isLarge = this.#slots.length >= CHUNK_ROWS;
+    this.#slots = NONE_LEFT;
+    this.#hashes = NONE_LEFT;
+    if (isLarge) collect();
+    yield* this.#pack((row) => {
+      if (this.#letGo(row)) collect();
+    });
+  }
+
+  /** `onPack` hears of the first owner that is in no pack yet. */
+  *#pack(onPack: (row: number) => void): Generator<RRsetPack, void, undefined> {
     const writer = new PackWriter(this.origin);
     for (let row = 0; row < this.ownerCount; row++) {
-      const first = this.#owner.first.at(row);
-      if (first === this.#owner.last.at(row)) this.#pack(row, first, writer);
+      const owners = this.#owners.chunk(row);
+      const at = this.#owners.place(row);
+      const first = owners[at + Owner.first] as number;
+      const isOne = first === owners[at + Owner.last];
+      if (isOne) this.#packOne(owners[at + Owner.offset] as number, first, writer);
       else for (const rrset of this.#ownerRRsets(row)) writer.add(rrset);
-      if (writer.isFull) yield writer.lend();
+      if (!writer.isFull) continue;
+      onPack(row + 1);
+      yield writer.lend();
     }
     if (!writer.isEmpty) yield writer.lend();
+  }
+
+  /** What belongs to owners before this one; whether that is a good deal. */
+  #letGo(row: number): boolean {
+    if (row === this.ownerCount) return false;
+    const record = this.#owners.at(row, Owner.first);
+    const octets = this.#octets.letGo(this.#owners.at(row, Owner.offset));
+    const records = this.#records.letGo(record);
+    return this.#owners.letGo(row) || records || octets;
   }
 
   /** The owner lies in the zone. Throws `limit` for more than fits. */
@@ -139,25 +161,27 @@ export class ZoneContents implements ZoneView {
     const { owner, rrtype } = record;
     const length = record.ownerLength - this.origin.length;
     const row = this.#ownerRow(owner, length);
-    const at = this.#record.offset.length;
-    this.#record.offset.push(this.#store(record.rdata, record.rdataLength, 2));
-    this.#record.rrtype.push(rrtype);
-    this.#record.ttl.push(record.ttl);
-    this.#record.line.push(record.line);
-    this.#record.next.push(NONE);
-    if (this.#owner.first.at(row) === NONE) this.#owner.first.set(row, at);
-    else this.#record.next.set(this.#owner.last.at(row), at);
-    this.#owner.last.set(row, at);
+    const { rdata, rdataLength } = record;
+    const offset = this.#octets.addRdata(rrtype, rdata, rdataLength);
+    const at = this.#records.push(offset, record.ttl, record.line, NONE);
+    const last = this.#owners.at(row, Owner.last);
+    if (last === NONE) this.#owners.set(row, Owner.first, at);
+    else this.#records.set(last, Record.next, at);
+    this.#owners.set(row, Owner.last, at);
     if (rrtype === Type.DNAME || (rrtype === Type.NS && length > 0)) this.#hasTops = true;
   }
 
   /** Of the TTLs in one RRset the first holds (RFC 2181 §5.2); tells the others. */
   reportTtls(report: (finding: Finding) => void): void {
     for (let row = 0; row < this.ownerCount; row++) {
-      if (this.#owner.first.at(row) === this.#owner.last.at(row)) continue;
+      if (this.#owners.at(row, Owner.first) === this.#owners.at(row, Owner.last)) continue;
       for (const [rrtype, records] of this.#recordsByType(row))
         this.#reportTtl(row, rrtype, records, report);
     }
+  }
+
+  #demandKept(): void {
+    assert(!this.#isGivenUp, "a zone that was given up is not asked");
   }
 
   /** The row of this owner, made when it is new. */
@@ -168,12 +192,10 @@ export class ZoneContents implements ZoneView {
     const slot = this.#slot(owner, length, hash);
     const known = this.#slots[slot] as number;
     if (known !== NONE) return known;
-    const row = this.ownerCount;
+    const offset = this.#octets.addOwner(owner, length);
+    const row = this.#owners.push(offset, NONE, NONE);
+    this.#hashes[row] = hash;
     this.#slots[slot] = row;
-    this.#owner.offset.push(this.#store(owner, length, 1));
-    this.#owner.first.push(NONE);
-    this.#owner.last.push(NONE);
-    this.#owner.hash.push(hash);
     if (2 * this.ownerCount > this.#slots.length) this.#growSlots();
     return row;
   }
@@ -184,62 +206,41 @@ export class ZoneContents implements ZoneView {
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const row = this.#slots[slot] as number;
       if (row === NONE) return slot;
-      if (this.#owner.hash.at(row) === hash && this.#isOwner(row, owner, length)) return slot;
+      if (this.#hashes[row] === hash && this.#isOwner(row, owner, length)) return slot;
     }
   }
 
   #isOwner(row: number, owner: Uint8Array, length: number): boolean {
-    const octets = this.#octets;
-    const offset = this.#owner.offset.at(row);
-    if (octets[offset] !== length) return false;
+    const offset = this.#owners.at(row, Owner.offset);
+    const octets = this.#octets.chunk(offset);
+    const place = placeIn(offset);
+    if (octets[place] !== length) return false;
     for (let at = length - 1; at >= 0; at--) {
-      if (octets[offset + 1 + at] !== owner[at]) return false;
+      if (octets[place + OWNER_HEAD + at] !== owner[at]) return false;
     }
     return true;
   }
 
   #growSlots(): void {
     const slots = new Uint32Array(2 * this.#slots.length).fill(NONE);
+    const hashes = new Uint32Array(this.#slots.length + 1);
+    hashes.set(this.#hashes);
     const mask = slots.length - 1;
     for (let row = 0; row < this.ownerCount; row++) {
-      let slot = this.#owner.hash.at(row) & mask;
+      let slot = (hashes[row] as number) & mask;
       while (slots[slot] !== NONE) slot = (slot + 1) & mask;
       slots[slot] = row;
     }
     this.#slots = slots;
-  }
-
-  /** Keeps octets behind their length, which takes one or two. */
-  #store(octets: Uint8Array, length: number, lengthOctets: 1 | 2): number {
-    const offset = this.#octetsLength;
-    let to = offset;
-    this.#reserve(offset + lengthOctets + length);
-    const own = this.#octets;
-    if (lengthOctets === 2) own[to++] = length >>> 8;
-    own[to++] = length;
-    for (let at = 0; at < length; at++) own[to++] = octets[at] as number;
-    this.#octetsLength = to;
-    return offset;
-  }
-
-  #reserve(length: number): void {
-    const most = this.#octetsMax;
-    if (length > most) {
-      const problem = `the zone has more than ${most} octets of owners and rdata`;
-      throw new WindhoverError(ErrorCode.limit, `${problem}: delegate parts of it to other zones`);
-    }
-    if (length <= this.#octets.length) return;
-    const octets = new Uint8Array(Math.min(most, Math.max(length, 2 * this.#octets.length)));
-    octets.set(this.#octets);
-    this.#octets = octets;
+    this.#hashes = hashes;
   }
 
   /** Whether there is more in the owner than small RRsets of plain types. */
   #isToCheck(row: number): boolean {
     let records = 0;
     let octets = 0;
-    for (let at = this.#owner.first.at(row); at !== NONE; at = this.#record.next.at(at)) {
-      if (isSubjectToChecks(this.#record.rrtype.at(at))) return true;
+    for (let at = this.#owners.at(row, Owner.first); at !== NONE; at = this.#next(at)) {
+      if (isSubjectToChecks(this.#rrtype(at))) return true;
       records++;
       octets += 2 + this.#rdataLength(at);
     }
@@ -248,48 +249,65 @@ export class ZoneContents implements ZoneView {
 
   /** Whether there is a name between the owner and the origin. */
   #isDeep(row: number): boolean {
-    const offset = this.#owner.offset.at(row);
-    const length = this.#octets[offset] as number;
-    return length > 0 && (this.#octets[offset + 1] as number) + 1 < length;
+    const offset = this.#owners.at(row, Owner.offset);
+    const octets = this.#octets.chunk(offset);
+    const place = placeIn(offset);
+    const length = octets[place] as number;
+    return length > 0 && (octets[place + OWNER_HEAD] as number) + 1 < length;
   }
 
-  #pack(row: number, record: number, writer: PackWriter): void {
-    const octets = this.#octets;
-    const owner = this.#owner.offset.at(row) + 1;
-    const rdata = this.#record.offset.at(record) + 2;
-    writer.begin(
-      octets,
-      owner,
-      owner + (octets[owner - 1] as number),
-      this.#record.rrtype.at(record),
-    );
-    writer.addOne(this.#record.ttl.at(record), octets, rdata, rdata + this.#rdataLength(record));
+  #packOne(ownerOffset: number, record: number, writer: PackWriter): void {
+    const owners = this.#octets.chunk(ownerOffset);
+    const owner = placeIn(ownerOffset) + OWNER_HEAD;
+    const records = this.#records.chunk(record);
+    const at = this.#records.place(record);
+    const offset = records[at + Record.offset] as number;
+    const octets = this.#octets.chunk(offset);
+    const head = placeIn(offset);
+    const rdata = head + RDATA_HEAD;
+    const ownerEnd = owner + (owners[owner - OWNER_HEAD] as number);
+    writer.begin(owners, owner, ownerEnd, u16(octets, head));
+    const ttl = records[at + Record.ttl] as number;
+    writer.addOne(ttl, octets, rdata, rdata + u16(octets, head + 2));
   }
 
   #ownerName(row: number): Name {
-    const offset = this.#owner.offset.at(row);
-    const length = this.#octets[offset] as number;
+    const offset = this.#owners.at(row, Owner.offset);
+    const octets = this.#octets.chunk(offset);
+    const place = placeIn(offset);
+    const length = octets[place] as number;
     const owner = new Uint8Array(length + this.origin.length);
-    owner.set(this.#octets.subarray(offset + 1, offset + 1 + length));
+    owner.set(octets.subarray(place + OWNER_HEAD, place + OWNER_HEAD + length));
     owner.set(this.origin, length);
     return owner as Name;
   }
 
+  #next(record: number): number {
+    return this.#records.at(record, Record.next);
+  }
+
+  #rrtype(record: number): number {
+    const offset = this.#records.at(record, Record.offset);
+    return u16(this.#octets.chunk(offset), placeIn(offset));
+  }
+
   #rdataLength(record: number): number {
-    const offset = this.#record.offset.at(record);
-    return ((this.#octets[offset] as number) << 8) | (this.#octets[offset + 1] as number);
+    const offset = this.#records.at(record, Record.offset);
+    return u16(this.#octets.chunk(offset), placeIn(offset) + 2);
   }
 
   #rdata(record: number): Uint8Array {
-    const start = this.#record.offset.at(record) + 2;
-    return this.#octets.slice(start, start + this.#rdataLength(record));
+    const offset = this.#records.at(record, Record.offset);
+    const octets = this.#octets.chunk(offset);
+    const start = placeIn(offset) + RDATA_HEAD;
+    return octets.slice(start, start + u16(octets, start - 2));
   }
 
   #ownerRRsets(row: number): RRset[] {
     const owner = this.#ownerName(row);
     const rrsets: RRset[] = [];
     for (const [rrtype, records] of this.#recordsByType(row)) {
-      const ttl = this.#record.ttl.at(records[0] as number);
+      const ttl = this.#records.at(records[0] as number, Record.ttl);
       const rdatas = records.map((record) => this.#rdata(record));
       rrsets.push(makeRRset(owner, rrtype, ttl, rdatas));
     }
@@ -299,8 +317,8 @@ export class ZoneContents implements ZoneView {
   /** The owner's records by rrtype, each in the order of the file. */
   #recordsByType(row: number): Map<number, number[]> {
     const byType = new Map<number, number[]>();
-    for (let at = this.#owner.first.at(row); at !== NONE; at = this.#record.next.at(at)) {
-      const rrtype = this.#record.rrtype.at(at);
+    for (let at = this.#owners.at(row, Owner.first); at !== NONE; at = this.#next(at)) {
+      const rrtype = this.#rrtype(at);
       const records = byType.get(rrtype);
       if (records === undefined) byType.set(rrtype, [at]);
       else records.push(at);
@@ -314,15 +332,19 @@ export class ZoneContents implements ZoneView {
     records: readonly number[],
     report: (finding: Finding) => void,
   ): void {
-    const ttl = this.#record.ttl.at(records[0] as number);
-    const other = records.find((record) => this.#record.ttl.at(record) !== ttl);
+    const ttl = this.#records.at(records[0] as number, Record.ttl);
+    const other = records.find((record) => this.#records.at(record, Record.ttl) !== ttl);
     if (other === undefined) return;
     const owner = this.#ownerName(row);
-    const line = this.#record.line.at(other);
+    const line = this.#records.at(other, Record.line);
     const what = `${formatName(owner)} ${typeName(rrtype)}`;
-    const message = `${what}: TTL ${this.#record.ttl.at(other)} in line ${line} is not the ${ttl} of the RRs before; ${ttl} holds for all`;
+    const message = `${what}: TTL ${this.#records.at(other, Record.ttl)} in line ${line} is not the ${ttl} of the RRs before; ${ttl} holds for all`;
     report({ severity: "warning", check: "ttl-differs", owner, message });
   }
+}
+
+function u16(octets: Uint8Array, at: number): number {
+  return ((octets[at] as number) << 8) | (octets[at + 1] as number);
 }
 
 /** Of no one's choosing, so that who writes names cannot choose collisions. */

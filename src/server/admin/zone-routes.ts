@@ -11,6 +11,7 @@ import type { RRset } from "../../zone/rrset.ts";
 import type { ZoneContents } from "../../zone/zone-contents.ts";
 import { formatZone } from "../../zone/zone-file-writer.ts";
 import type { ZoneView } from "../../zone/zone-view.ts";
+import { collectGarbage } from "../native/return-memory.ts";
 import { operatorIntent } from "./operator.ts";
 import { refused } from "./refused.ts";
 import { type OneZone, ownerIn, rrtypeOf } from "./zone-parameters.ts";
@@ -89,7 +90,7 @@ export function zoneRoutes(parts: ZoneRouteParts, streams: ZoneStreams): Fastify
 
 async function importZone(engine: ZoneEngine, origin: Name, zone: ZoneContents) {
   if (findZone(engine, origin) === undefined) {
-    await engine.createZone(operatorIntent(origin), zone);
+    await engine.createZone(operatorIntent(origin), zone.toBeGivenUp(collectGarbage));
     return { status: "created", serial: findZone(engine, origin)?.serial };
   }
   const verdict = await engine.importZone(operatorIntent(origin), zone);

@@ -10,13 +10,20 @@ import { loadLibc } from "./libc.ts";
 
 /** Some tens of milliseconds. Without the native library, and with a C library other than glibc, less is given back. */
 export async function returnMemory(wish: PortWish): Promise<void> {
-  const collect = garbageCollector();
-  collect();
+  collectGarbage();
   // What the first finds is freed by a thread of its own; the second waits until that is done.
-  collect();
+  collectGarbage();
   if (wish === "dgram") return;
   const loaded = await loadLibc();
   if ("libc" in loaded) loaded.libc.trimHeap();
+}
+
+let collector: (() => void) | undefined;
+
+/** All of it, at once. */
+export function collectGarbage(): void {
+  collector ??= garbageCollector();
+  collector();
 }
 
 /** Only a context that is made under the flag has the function. */
