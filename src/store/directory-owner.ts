@@ -53,9 +53,12 @@ export async function claimDirectory(directory: string): Promise<DirectoryClaim>
   }
   return {
     async release() {
-      rmSync(ownerFile(directory), { force: true });
-      await closed(server);
-      socket.close();
+      try {
+        rmSync(ownerFile(directory), { force: true });
+      } finally {
+        await closed(server);
+        socket.close();
+      }
     },
   };
 }

@@ -74,8 +74,7 @@ export async function openLmdbStore(
     file = await openLogFile(path);
     return await openLoggedStore(store, file, openAsideFiles(directory), path);
   } catch (error) {
-    await file?.close();
-    await environment.close();
+    await Promise.allSettled([file?.close(), environment.close()]);
     throw storeError(environment.place, error);
   }
 }
