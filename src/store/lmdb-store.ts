@@ -37,6 +37,7 @@ import {
   zonePrefix,
   zoneValue,
 } from "./lmdb-keys.ts";
+import { removeLeftovers, removeZone } from "./lmdb-leftovers.ts";
 import { LmdbZoneReader, packWrites, type Snapshot } from "./lmdb-packs.ts";
 import { openLogFile } from "./log-file.ts";
 import { openLoggedStore } from "./logged-store.ts";
@@ -69,7 +70,7 @@ export async function openLmdbStore(
   let file: LogFile | undefined;
   try {
     const store = new LmdbStore(environment, retention);
-    await store.removeLeftovers();
+    await removeLeftovers(environment);
     const path = join(directory, "commits.log");
     file = await openLogFile(path);
     return await openLoggedStore(store, file, openAsideFiles(directory), path);
@@ -175,7 +176,7 @@ export class LmdbStore implements WrittenStore {
    */
   async #forget(id: number): Promise<void> {
     try {
-      await this.#removeZone(id);
+      await removeZone(this.#tables, id);
     } catch (error) {
       if (!(error instanceof WindhoverError)) throw error;
     }
@@ -239,7 +240,7 @@ export class LmdbStore implements WrittenStore {
         const id = this.#findId(origin);
         if (id === undefined) return false;
         if (!(await this.#hideZone(id, origin))) continue;
-        await this.#removeZone(id);
+        await removeZone(this.#tables, id);
         return true;
       }
       throw new WindhoverError(
@@ -267,6 +268,28 @@ export class LmdbStore implements WrittenStore {
       const { deleted, place } = this.#tables;
       const value = deleted.get(origin);
       return value && readDeletedValue(value, origin, place);
+    });
+  }
+
+  listDeleted(): Promise<readonly StoredZone[]> {
+    return this.#work.run(async () => {
+      const { deleted, place } = this.#tables;
+      return [...deleted.getRange()].map(({ key, value }) => {
+        const origin = readOrigin(key, place);
+        return { origin, ...readDeletedValue(value, origin, place) };
+      });
+    });
+  }
+
+  rememberDeleted(zone: StoredZone): Promise<void> {
+    return this.#work.run(async () => {
+      const { zones, deleted, place } = this.#tables;
+      const { origin } = zone;
+      const value = deleted.get(origin);
+      if (value && readDeletedValue(value, origin, place).sequence >= zone.sequence) return;
+      await this.#tables.writeIfAbsent(zones, origin, () => {
+        deleted.put(origin, deletedValue(zone));
+      });
     });
   }
 
@@ -343,31 +366,6 @@ export class LmdbStore implements WrittenStore {
     await this.#work.close();
     for (const snapshot of this.#snapshots) this.#release(snapshot);
     await this.#tables.close();
-  }
-
-  /** At open, before anybody else uses the store. */
-  async removeLeftovers(): Promise<void> {
-    const { leftovers, place } = this.#tables;
-    const ids = [...leftovers.getKeys()].map((key) => readZonePrefix(key, place));
-    for (const id of ids) await this.#removeZone(id);
-  }
-
-  /** Removes everything under an id, a bounded piece at a time, each only while the id stands in `leftovers`. */
-  async #removeZone(id: number): Promise<void> {
-    const { packs, rrsets, journal, leftovers } = this.#tables;
-    const mark = zonePrefix(id);
-    for (const table of [packs, rrsets, journal]) {
-      const range = { start: zonePrefix(id), end: zonePrefix(id + 1), limit: Limits.storeBatch };
-      for (;;) {
-        const keys = [...table.getKeys({ ...range })];
-        if (keys.length === 0) break;
-        const isLeft = await this.#tables.writeIfExists(leftovers, mark, () => {
-          for (const key of keys) table.remove(key);
-        });
-        if (!isLeft) return;
-      }
-    }
-    await this.#tables.write(() => leftovers.remove(mark));
   }
 
   /** As it is written: what this process remembered would be wrong after a write that failed and was done all the same. */

@@ -300,6 +300,14 @@ export class LoggedStore implements Store {
     return this.#work.run(() => this.#inner.deletedVersion(origin));
   }
 
+  listDeleted(): Promise<readonly StoredZone[]> {
+    return this.#work.run(() => this.#inner.listDeleted());
+  }
+
+  rememberDeleted(zone: StoredZone): Promise<void> {
+    return this.#work.run(() => this.#inner.rememberDeleted(zone));
+  }
+
   readJournal(origin: Name, range: JournalRange): Promise<readonly JournalEntry[]> {
     return this.#settled(() => this.#inner.readJournal(origin, range), origin);
   }
