@@ -178,7 +178,7 @@ export class LmdbStore implements WrittenStore {
     try {
       await removeZone(this.#tables, id);
     } catch (error) {
-      if (!(error instanceof WindhoverError)) throw error;
+      if (!(error instanceof WindhoverError || isLmdbError(error))) throw error;
     }
   }
 
