@@ -95,6 +95,11 @@ export const Limits = {
   loadBatch: 2_000,
   /** Milliseconds that Redis may take to accept a connection. */
   redisConnectMs: 5_000,
+  /**
+   * Milliseconds after which a handshake with Redis is suspected to wait for a port that speaks no TLS, and that a look
+   * at how a port speaks may take.
+   */
+  redisTransportMs: 1_000,
   /** Milliseconds that Redis may take to answer a command; past it the outcome is unknown. */
   redisCommandMs: 10_000,
   /** Milliseconds between attempts to reach a lost Redis grow up to this. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createLogger, gatherLines, type LogLevel } from "./log.ts";
+import { createLogger, gatherLines, type LogLevel, takeConsole } from "./log.ts";
 
 function collect(level: LogLevel) {
   const lines: string[] = [];
@@ -33,6 +33,21 @@ test("the level may change at any time", () => {
   log.level = "info";
   log.info({}, "after");
   expect(lines.map((line) => JSON.parse(line).msg)).toEqual(["after"]);
+});
+
+test("what a library tells the console is an event of the log, until the console is given back", () => {
+  const { log, lines } = collect("info");
+  const { warn, error } = console;
+  const giveBack = takeConsole(log);
+  console.warn("no right to ask %s", "INFO");
+  console.error(new Error("Input/output error"));
+  giveBack();
+  expect([console.warn, console.error]).toEqual([warn, error]);
+  const told = lines.map((line) => JSON.parse(line));
+  expect(told).toMatchObject([
+    { level: "warn", msg: "no right to ask INFO" },
+    { level: "error", msg: expect.stringContaining("Error: Input/output error") },
+  ]);
 });
 
 test("a child carries its fields into every line", () => {

@@ -1,4 +1,5 @@
 /** Structured logs: one JSON line per event (pino), or readable lines on a terminal's wish. */
+import { format } from "node:util";
 import { type DestinationStream, pino } from "pino";
 
 /** What parts of the server see of the log; a test hands in its own. */
@@ -39,6 +40,17 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
     redact: { paths: SECRETS, censor: "[hidden]" },
   };
   return destination === undefined ? pino(options) : pino(options, destination);
+}
+
+/**
+ * What libraries tell the console of (ioredis a user that may not ask `INFO`, lmdb-js a disk that fails) becomes events
+ * of the log: who reads its lines finds no others between them. Returns the way back.
+ */
+export function takeConsole(log: Logger): () => void {
+  const { warn, error } = console;
+  console.warn = (...parts: unknown[]) => log.warn({}, format(...parts));
+  console.error = (...parts: unknown[]) => log.error({}, format(...parts));
+  return () => Object.assign(console, { warn, error });
 }
 
 /**

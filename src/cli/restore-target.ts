@@ -1,12 +1,13 @@
 /** Where a backup goes: the running server, or the store itself where none runs. */
 import { Readable } from "node:stream";
-import { ErrorCode, WindhoverError } from "../base/errors.ts";
+import { type ErrorCode, WindhoverError } from "../base/errors.ts";
 import { createLogger } from "../base/log.ts";
 import { openOffline } from "../server/open-offline.ts";
 import { type RestoreOptions, type RestoreStep, restoreBackup } from "../server/restore-backup.ts";
 import { shownLocation } from "../store/open-store.ts";
 import { formatName } from "../wire/name.ts";
 import type { CommandContext } from "./command.ts";
+import { isNoServer } from "./socket-client.ts";
 import { withZones } from "./zone-path.ts";
 
 export interface PresentZone {
@@ -38,10 +39,6 @@ export async function openRestoreTarget(
     return openStoreTarget(context, url);
   }
   return serverTarget(context);
-}
-
-export function isNoServer(error: unknown): boolean {
-  return error instanceof WindhoverError && error.code === ErrorCode.listen;
 }
 
 function serverTarget({ client }: CommandContext): RestoreTarget {

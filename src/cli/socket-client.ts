@@ -2,6 +2,7 @@
 import { type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
 import type { Readable } from "node:stream";
 import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
+import { saysNobody } from "../base/living-socket.ts";
 
 export interface SocketRequest {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
@@ -76,8 +77,14 @@ export class SocketClient {
   }
 }
 
-function unreachable(socket: string, { code, message }: NodeJS.ErrnoException): string {
-  if (code === "ENOENT" || code === "ECONNREFUSED") {
+/** Of what a call threw: whether it means that no server runs. One that is busy, or not for this user, does. */
+export function isNoServer(error: unknown): boolean {
+  return error instanceof WindhoverError && error.cause !== undefined && saysNobody(error.cause);
+}
+
+function unreachable(socket: string, error: NodeJS.ErrnoException): string {
+  const { code, message } = error;
+  if (saysNobody(error)) {
     return `no server listens on ${socket}; start one with \`windhover serve\`, or name its socket with --socket`;
   }
   if (code === "EACCES") {

@@ -90,6 +90,8 @@ export class ObservedStore {
       createZone: (beginning, rrsets) => this.#use(inner.createZone(beginning, rrsets)),
       loadZone: (origin) => this.#load(inner, origin),
       deletedVersion: (origin) => this.#use(inner.deletedVersion(origin)),
+      listDeleted: () => this.#use(inner.listDeleted()),
+      rememberDeleted: (zone) => this.#use(inner.rememberDeleted(zone)),
       deleteZone: (origin) => this.#use(inner.deleteZone(origin)),
       readJournal: (origin, range) =>
         this.#read("journal", origin, inner.readJournal(origin, range)),

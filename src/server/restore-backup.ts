@@ -57,6 +57,9 @@ export async function* restoreBackup(
       if (item.kind === "document" && isChosenDocument(item.document, options)) {
         documents.push(item.document);
       }
+      if (item.kind === "deleted" && isChosen(item.zone.origin, options)) {
+        await parts.store.rememberDeleted(item.zone);
+      }
       if (item.kind !== "zone") continue;
       const { zone } = item;
       const step = isChosen(zone.origin, options)

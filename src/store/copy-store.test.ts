@@ -143,6 +143,63 @@ describe("a copy", () => {
     expect(target.state.zones).toEqual(source.state.zones);
   });
 
+  test("has zones that were made meanwhile, and not those that were deleted", async () => {
+    const source = await filled();
+    const target = empty();
+    const late = parseName("late.example");
+    await copy(source.store, target.store, {
+      onZone: ({ origin }) => {
+        if (origin !== ORIGIN) return;
+        const made = { fromSerial: 5, toSerial: 5, removed: [], added: [] };
+        void source.store.createZone(entry(1, { origin: late, ...made }), []);
+        void source.store.deleteZone(ORIGIN);
+      },
+    });
+    expect([...target.state.zones.keys()].sort()).toEqual([nameKey(OTHER), nameKey(late)].sort());
+    expect(target.state.zones).toEqual(source.state.zones);
+    expect(await target.store.deletedVersion(ORIGIN)).toEqual({ serial: 3, sequence: 3, mark: 42 });
+  });
+
+  test("keeps a zone that the source has lost, and knows where deleted zones stood", async () => {
+    const source = await filled();
+    const target = empty();
+    const old = parseName("old.example");
+    await source.store.rememberDeleted({ origin: old, serial: 9, sequence: 4 });
+    const outcome = await copy(source.store, target.store, {
+      onZone: () => source.state.zones.delete(nameKey(ORIGIN)),
+    });
+    expect(outcome.zones).toBe(2);
+    expect(target.state.zones.has(nameKey(ORIGIN))).toBe(true);
+    expect(await target.store.deletedVersion(old)).toEqual({ serial: 9, sequence: 4 });
+  });
+
+  test("has documents as they are at its end, read back once for each kind", async () => {
+    const source = await filled();
+    const target = empty();
+    let reads = 0;
+    const read = target.store.readDocuments.bind(target.store);
+    target.store.readDocuments = (kind) => {
+      if (kind === "token") reads++;
+      return read(kind);
+    };
+    for (const id of ["a", "b", "c"]) await source.store.writeDocument("token", id, "{}");
+    await copy(source.store, target.store, {
+      onZone: () => void source.store.writeDocument("token", "a", undefined),
+    });
+    expect([...(target.state.documents.get("token")?.keys() ?? [])]).toEqual(["b", "c"]);
+    expect(reads).toBe(3);
+  });
+
+  test("of what cannot be read takes nothing away from the target, not even when it may replace", async () => {
+    const source = await filled();
+    const target = await filled();
+    await change(source.store);
+    source.state.zones.get(nameKey(ORIGIN))?.journal.set(3, new Uint8Array([9]));
+    const { unreadable } = await copy(source.store, target.store, { replace: true });
+    expect(unreadable).toMatchObject([{ origin: ORIGIN }]);
+    expect(await target.store.findZone(ORIGIN)).toMatchObject({ serial: 3 });
+  });
+
   test("of a source that goes on changing ends with saying so", async () => {
     const source = await filled();
     const other = new MemoryStore(source.state);

@@ -4,15 +4,17 @@
  */
 import { createHash } from "node:crypto";
 import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
-import { equalNames, formatName, type Name } from "../wire/name.ts";
+import { equalNames, formatName, type Name, nameKey } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
 import { writeJournalRecord } from "./journal-record.ts";
 import { writeRRsetKey, writeRRsetValue } from "./rrset-record.ts";
 import {
   DOCUMENT_KINDS,
+  type DocumentKind,
   type JournalEntry,
   type LoadedZone,
   type Store,
+  type StoreDocument,
   type StoredZone,
 } from "./store.ts";
 import { readWholeJournal } from "./whole-journal.ts";
@@ -44,6 +46,12 @@ export interface CopyOutcome {
 /** Times that what changed in the source meanwhile is copied once more. */
 const ROUNDS = 3;
 
+/** What was copied so far, by `nameKey`. */
+interface Progress {
+  readonly copied: Map<string, CopiedZone>;
+  readonly unreadable: Map<string, CopyOutcome["unreadable"][number]>;
+}
+
 /**
  * Throws `zone-exists` or `exists`, with nothing changed, where the target has other zones or documents of the same
  * names; `conflict` where the source goes on changing; `store-format` where the copy is not the same.
@@ -53,29 +61,44 @@ export async function copyStore(
   target: Store,
   options: CopyOptions,
 ): Promise<CopyOutcome> {
+  const isWhole = options.origins === undefined;
   const origins = await chooseOrigins(source, options.origins);
-  const unreadable = new Map<Name, string>();
   await checkZones(source, target, origins, options);
-  const documents =
-    options.origins === undefined ? await copyDocuments(source, target, options) : 0;
-  const copied = new Map<Name, StoredZone>();
+  if (isWhole) await missingDocuments(source, target, options);
+  const progress: Progress = { copied: new Map(), unreadable: new Map() };
   for (let round = 0, left = origins; left.length > 0; round++) {
     if (round > ROUNDS) throw stillChanging(left);
     for (const origin of left) {
-      try {
-        const zone = await copyZone(source, target, origin);
-        if (zone === undefined) continue;
-        copied.set(origin, zone);
-        options.onZone(zone, copied.size + unreadable.size, origins.length);
-      } catch (error) {
-        if (!isUnreadable(error)) throw error;
-        unreadable.set(origin, errorMessage(error));
-      }
+      const zone = await tryCopy(source, target, origin, progress);
+      if (zone === undefined) continue;
+      const at = progress.copied.size + progress.unreadable.size;
+      options.onZone(zone, at, Math.max(at, origins.length));
     }
-    left = await changedSince(source, copied);
+    left = await changedSince(source, options, progress);
   }
-  const told = [...unreadable].map(([origin, problem]) => ({ origin, problem }));
-  return { zones: copied.size, documents, unreadable: told };
+  if (isWhole) await copyDeletions(source, target, progress);
+  // At the end, so that what was revoked meanwhile is not copied.
+  const documents = isWhole ? await copyDocuments(source, target, options) : 0;
+  const { copied, unreadable } = progress;
+  return { zones: copied.size, documents, unreadable: [...unreadable.values()] };
+}
+
+/** `undefined` for a zone that is gone, or cannot be read. */
+async function tryCopy(
+  source: Store,
+  target: Store,
+  origin: Name,
+  { copied, unreadable }: Progress,
+): Promise<CopiedZone | undefined> {
+  try {
+    const zone = await copyZone(source, target, origin);
+    if (zone !== undefined) copied.set(nameKey(origin), zone);
+    return zone;
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    unreadable.set(nameKey(origin), { origin, problem: errorMessage(error) });
+    return undefined;
+  }
 }
 
 async function chooseOrigins(
@@ -116,9 +139,10 @@ async function copyZone(
   target: Store,
   origin: Name,
 ): Promise<CopiedZone | undefined> {
+  const there = await target.findZone(origin);
+  if (there !== undefined) await checkReadable(source, origin);
   const zone = await source.loadZone(origin);
   if (zone === undefined) return undefined;
-  const there = await target.findZone(origin);
   const isKept = there !== undefined && isSameVersion(there, zone);
   const sum = new ZoneSum(origin);
   const rrsets = sum.eachRRset(zone);
@@ -145,6 +169,14 @@ async function copyZone(
   };
 }
 
+/** Before a zone of the target is given up for it. */
+async function checkReadable(source: Store, origin: Name): Promise<void> {
+  const zone = await source.loadZone(origin);
+  if (zone === undefined) return;
+  for await (const batch of zone.batches) for (const _ of batch);
+  for await (const _ of readWholeJournal(source, zone));
+}
+
 /** Not where a server on the target has changed it already. */
 async function compareCopy(target: Store, zone: StoredZone, expected: ZoneSum): Promise<void> {
   const copy = await target.loadZone(zone.origin);
@@ -157,27 +189,48 @@ async function compareCopy(target: Store, zone: StoredZone, expected: ZoneSum): 
   throw differs(zone.origin, `it reads back as ${sum.text}, not ${expected.text}`);
 }
 
+/** Zones that the source has at another version than they were copied at, or that it did not have then. */
 async function changedSince(
   source: Store,
-  copied: ReadonlyMap<Name, StoredZone>,
+  { origins }: CopyOptions,
+  { copied, unreadable }: Progress,
 ): Promise<readonly Name[]> {
   const changed: Name[] = [];
-  for (const [origin, zone] of copied) {
+  for (const origin of origins ?? (await source.listOrigins())) {
+    const key = nameKey(origin);
+    if (unreadable.has(key)) continue;
     const now = await source.findZone(origin);
-    if (now !== undefined && !isSameVersion(now, zone)) changed.push(origin);
+    const copy = copied.get(key);
+    const isSame = copy !== undefined && now !== undefined && isSameVersion(now, copy);
+    if (now !== undefined && !isSame) changed.push(origin);
   }
   return changed;
 }
 
-async function copyDocuments(
-  source: Store,
-  target: Store,
-  { replace }: CopyOptions,
-): Promise<number> {
-  const missing: { kind: (typeof DOCUMENT_KINDS)[number]; id: string; json: string }[] = [];
+/** Where zones stood that the source deleted, before or meanwhile. One that it merely lost stays in the target. */
+async function copyDeletions(source: Store, target: Store, { copied }: Progress): Promise<void> {
+  for (const zone of await source.listDeleted()) {
+    const key = nameKey(zone.origin);
+    const copy = copied.get(key);
+    if (copy !== undefined && copy.sequence <= zone.sequence) {
+      const there = await target.findZone(zone.origin);
+      if (there !== undefined && isSameVersion(there, copy)) await target.deleteZone(zone.origin);
+      copied.delete(key);
+    }
+    await target.rememberDeleted(zone);
+  }
+}
+
+interface CopiedDocument extends StoreDocument {
+  readonly kind: DocumentKind;
+}
+
+/** What the target lacks, or is to give up. Throws `exists` where it may not. */
+async function missingDocuments(source: Store, target: Store, { replace }: CopyOptions) {
+  const missing: CopiedDocument[] = [];
   let count = 0;
   for (const kind of DOCUMENT_KINDS) {
-    const there = new Map((await target.readDocuments(kind)).map(({ id, json }) => [id, json]));
+    const there = await documentsOf(target, kind);
     for (const { id, json } of await source.readDocuments(kind)) {
       count++;
       const known = there.get(id);
@@ -189,16 +242,24 @@ async function copyDocuments(
       missing.push({ kind, id, json });
     }
   }
+  return { missing, count };
+}
+
+async function copyDocuments(source: Store, target: Store, options: CopyOptions): Promise<number> {
+  const { missing, count } = await missingDocuments(source, target, options);
   for (const { kind, id, json } of missing) await target.writeDocument(kind, id, json);
-  for (const { kind, id, json } of missing) {
-    const found = (await target.readDocuments(kind)).find((each) => each.id === id);
-    if (found?.json !== json)
-      throw new WindhoverError(
-        ErrorCode.storeFormat,
-        `the ${kind} "${id}" reads back as something else`,
-      );
+  for (const kind of new Set(missing.map((each) => each.kind))) {
+    const there = await documentsOf(target, kind);
+    const wrong = missing.find((each) => each.kind === kind && there.get(each.id) !== each.json);
+    if (wrong === undefined) continue;
+    const message = `the ${kind} "${wrong.id}" reads back as something else`;
+    throw new WindhoverError(ErrorCode.storeFormat, message);
   }
   return count;
+}
+
+async function documentsOf(store: Store, kind: DocumentKind): Promise<ReadonlyMap<string, string>> {
+  return new Map((await store.readDocuments(kind)).map(({ id, json }) => [id, json]));
 }
 
 /** A count and a digest of RRsets and entries, whatever order they come in. */

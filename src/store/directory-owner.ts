@@ -7,10 +7,11 @@
  * starting at once cannot both find the directory free.
  */
 import { closeSync, constants, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createConnection, createServer, type Server } from "node:net";
+import { createServer, type Server } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
+import { isAnswered } from "../base/living-socket.ts";
 
 interface Owner {
   readonly pid: number;
@@ -52,9 +53,12 @@ export async function claimDirectory(directory: string): Promise<DirectoryClaim>
   }
   return {
     async release() {
-      rmSync(ownerFile(directory), { force: true });
-      await closed(server);
-      socket.close();
+      try {
+        rmSync(ownerFile(directory), { force: true });
+      } finally {
+        await closed(server);
+        socket.close();
+      }
     },
   };
 }
@@ -82,20 +86,6 @@ function openSocketPath(directory: string): { readonly path: string; readonly cl
   if (Buffer.byteLength(path) <= PATH_LENGTH) return { path, close: () => {} };
   const fd = openSync(directory, constants.O_RDONLY);
   return { path: `/proc/self/fd/${fd}/owner.sock`, close: () => closeSync(fd) };
-}
-
-/** Only these say that nobody is there: a socket that is busy, or not for us, is somebody's. */
-const NOBODY: readonly unknown[] = ["ECONNREFUSED", "ENOENT", "ENOTSOCK", "ENOTSUP", "EOPNOTSUPP"];
-
-function isAnswered(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const connection = createConnection(path);
-    connection.once("connect", () => {
-      connection.destroy();
-      resolve(true);
-    });
-    connection.once("error", ({ code }: NodeJS.ErrnoException) => resolve(!NOBODY.includes(code)));
-  });
 }
 
 /** `undefined` on a file system that knows no sockets: there the process id alone has to do. */

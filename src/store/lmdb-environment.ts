@@ -93,8 +93,8 @@ export async function openEnvironment(directory: string): Promise<LmdbEnvironmen
     checkSchema(root, place);
     return makeEnvironment(root, directory, claim);
   } catch (error) {
-    await claim?.release();
-    await root?.close();
+    await Promise.allSettled([claim?.release()]);
+    await Promise.allSettled([root?.close()]);
     throw storeError(place, error);
   }
 }
@@ -204,9 +204,12 @@ function makeEnvironment(
     close: async () => {
       // A write that failed was told to who asked for it.
       await Promise.resolve(root.committed).catch(() => {});
-      await claim.release();
-      await root.close();
-      closeSync(folder);
+      try {
+        await claim.release();
+      } finally {
+        await root.close();
+        closeSync(folder);
+      }
     },
   };
 }

@@ -8,7 +8,7 @@
 import { join } from "node:path";
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
-import { formatName, type Name, nameKey } from "../wire/name.ts";
+import { formatName, type Name } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
 import type { RRsetPack } from "../zone/rrset-pack.ts";
 import { openAsideFiles } from "./aside-files.ts";
@@ -37,6 +37,7 @@ import {
   zonePrefix,
   zoneValue,
 } from "./lmdb-keys.ts";
+import { removeLeftovers, removeZone } from "./lmdb-leftovers.ts";
 import { LmdbZoneReader, packWrites, type Snapshot } from "./lmdb-packs.ts";
 import { openLogFile } from "./log-file.ts";
 import { openLoggedStore } from "./logged-store.ts";
@@ -69,13 +70,12 @@ export async function openLmdbStore(
   let file: LogFile | undefined;
   try {
     const store = new LmdbStore(environment, retention);
-    await store.removeLeftovers();
+    await removeLeftovers(environment);
     const path = join(directory, "commits.log");
     file = await openLogFile(path);
     return await openLoggedStore(store, file, openAsideFiles(directory), path);
   } catch (error) {
-    await file?.close();
-    await environment.close();
+    await Promise.allSettled([file?.close(), environment.close()]);
     throw storeError(environment.place, error);
   }
 }
@@ -83,7 +83,6 @@ export async function openLmdbStore(
 export class LmdbStore implements WrittenStore {
   readonly #tables: LmdbEnvironment;
   readonly #retention: JournalRetention;
-  readonly #ids = new Map<string, number>();
   readonly #snapshots = new Set<Snapshot>();
   readonly #work: OpenWork;
   #nextId = 1;
@@ -96,9 +95,7 @@ export class LmdbStore implements WrittenStore {
       () => environment.checkLock(),
     );
     for (const { key, value } of environment.zones.getRange()) {
-      const origin = readOrigin(key, environment.place);
-      const id = readZoneValue(value, origin, environment.place);
-      this.#ids.set(nameKey(origin), id);
+      const id = readZoneValue(value, readOrigin(key, environment.place), environment.place);
       this.#nextId = Math.max(this.#nextId, id + 1);
     }
     for (const key of environment.leftovers.getKeys()) {
@@ -109,10 +106,11 @@ export class LmdbStore implements WrittenStore {
   listZones(): Promise<readonly StoredZone[]> {
     return this.#work.run(async () => {
       const zones: StoredZone[] = [];
-      for (const key of this.#tables.zones.getKeys()) {
-        const origin = readOrigin(key, this.#tables.place);
-        const id = this.#ids.get(nameKey(origin));
-        if (id !== undefined) zones.push({ origin, ...this.#readVersion(id, origin) });
+      const { place } = this.#tables;
+      for (const { key, value } of this.#tables.zones.getRange()) {
+        const origin = readOrigin(key, place);
+        const id = readZoneValue(value, origin, place);
+        zones.push({ origin, ...this.#readVersion(id, origin) });
       }
       return zones;
     });
@@ -126,7 +124,7 @@ export class LmdbStore implements WrittenStore {
 
   findZone(origin: Name): Promise<StoredZone | undefined> {
     return this.#work.run(async () => {
-      const id = this.#ids.get(nameKey(origin));
+      const id = this.#findId(origin);
       return id === undefined ? undefined : { origin, ...this.#readVersion(id, origin) };
     });
   }
@@ -138,7 +136,7 @@ export class LmdbStore implements WrittenStore {
     return this.#work.run(async () => {
       const { origin } = beginning;
       const { version, journal } = checkBeginning(beginning);
-      if (this.#ids.has(nameKey(origin))) throw zoneExists(origin);
+      if (this.#findId(origin) !== undefined) throw zoneExists(origin);
       const id = this.#nextId++;
       const { leftovers, zones, versions, deleted } = this.#tables;
       await this.#tables.write(() => leftovers.put(zonePrefix(id), PRESENT));
@@ -152,7 +150,6 @@ export class LmdbStore implements WrittenStore {
           deleted.remove(origin);
         });
         if (!isNew) throw zoneExists(origin);
-        this.#ids.set(nameKey(origin), id);
       } catch (error) {
         await this.#forget(id);
         throw error;
@@ -173,18 +170,21 @@ export class LmdbStore implements WrittenStore {
     }
   }
 
-  /** After a failure, which is what the caller shall hear: what is still there, the next open removes. */
+  /**
+   * After a failure, which is what the caller shall hear: what is still there, the next open removes. A zone that was
+   * made though its write failed stays.
+   */
   async #forget(id: number): Promise<void> {
     try {
-      await this.#removeZone(id);
+      await removeZone(this.#tables, id);
     } catch (error) {
-      if (!(error instanceof WindhoverError)) throw error;
+      if (!(error instanceof WindhoverError || isLmdbError(error))) throw error;
     }
   }
 
   loadZone(origin: Name): Promise<LoadedZone | undefined> {
     return this.#work.run(async () => {
-      const id = this.#ids.get(nameKey(origin));
+      const id = this.#findId(origin);
       if (id === undefined) return undefined;
       const snapshot = this.#tables.rrsets.useReadTransaction();
       this.#snapshots.add(snapshot);
@@ -237,10 +237,10 @@ export class LmdbStore implements WrittenStore {
   deleteZone(origin: Name): Promise<boolean> {
     return this.#work.run(async () => {
       for (let attempt = 0; attempt < Limits.commitAttempts; attempt++) {
-        const id = this.#ids.get(nameKey(origin));
+        const id = this.#findId(origin);
         if (id === undefined) return false;
         if (!(await this.#hideZone(id, origin))) continue;
-        await this.#removeZone(id);
+        await removeZone(this.#tables, id);
         return true;
       }
       throw new WindhoverError(
@@ -255,14 +255,12 @@ export class LmdbStore implements WrittenStore {
     const { zones, versions, leftovers, deleted } = this.#tables;
     const version = this.#readVersion(id, origin);
     const current = versionKey(id, version);
-    const isHidden = await this.#tables.writeIfExists(versions, current, () => {
+    return this.#tables.writeIfExists(versions, current, () => {
       versions.remove(current);
       zones.remove(origin);
       deleted.put(origin, deletedValue(version));
       leftovers.put(zonePrefix(id), PRESENT);
     });
-    if (isHidden) this.#ids.delete(nameKey(origin));
-    return isHidden;
   }
 
   deletedVersion(origin: Name): Promise<ZoneVersion | undefined> {
@@ -270,6 +268,28 @@ export class LmdbStore implements WrittenStore {
       const { deleted, place } = this.#tables;
       const value = deleted.get(origin);
       return value && readDeletedValue(value, origin, place);
+    });
+  }
+
+  listDeleted(): Promise<readonly StoredZone[]> {
+    return this.#work.run(async () => {
+      const { deleted, place } = this.#tables;
+      return [...deleted.getRange()].map(({ key, value }) => {
+        const origin = readOrigin(key, place);
+        return { origin, ...readDeletedValue(value, origin, place) };
+      });
+    });
+  }
+
+  rememberDeleted(zone: StoredZone): Promise<void> {
+    return this.#work.run(async () => {
+      const { zones, deleted, place } = this.#tables;
+      const { origin } = zone;
+      const value = deleted.get(origin);
+      if (value && readDeletedValue(value, origin, place).sequence >= zone.sequence) return;
+      await this.#tables.writeIfAbsent(zones, origin, () => {
+        deleted.put(origin, deletedValue(zone));
+      });
     });
   }
 
@@ -281,7 +301,7 @@ export class LmdbStore implements WrittenStore {
   commitWritten(commit: WrittenCommit): Promise<CommitOutcome> {
     return this.#work.run(async () => {
       const { origin, expected } = commit;
-      const id = this.#ids.get(nameKey(origin));
+      const id = this.#findId(origin);
       if (id === undefined) return { status: "conflict", actual: undefined };
       const writes = commitWrites(this.#tables, this.#retention, id, commit);
       const condition = versionKey(id, expected);
@@ -293,14 +313,14 @@ export class LmdbStore implements WrittenStore {
         }
       });
       if (isCommitted) return { status: "committed" };
-      const isGone = this.#ids.get(nameKey(origin)) !== id;
+      const isGone = this.#findId(origin) !== id;
       return { status: "conflict", actual: isGone ? undefined : this.#readVersion(id, origin) };
     });
   }
 
   readJournal(origin: Name, range: JournalRange): Promise<readonly JournalEntry[]> {
     return this.#work.run(async () => {
-      const id = this.#ids.get(nameKey(origin));
+      const id = this.#findId(origin);
       return id === undefined ? [] : readEntries(this.#tables, id, origin, range);
     });
   }
@@ -348,27 +368,11 @@ export class LmdbStore implements WrittenStore {
     await this.#tables.close();
   }
 
-  /** At open, before anybody else uses the store. */
-  async removeLeftovers(): Promise<void> {
-    const { leftovers, place } = this.#tables;
-    const ids = [...leftovers.getKeys()].map((key) => readZonePrefix(key, place));
-    for (const id of ids) await this.#removeZone(id);
-  }
-
-  /** Removes everything under an id that no zone has any more, a bounded piece at a time. */
-  async #removeZone(id: number): Promise<void> {
-    const { packs, rrsets, journal, leftovers } = this.#tables;
-    for (const table of [packs, rrsets, journal]) {
-      const range = { start: zonePrefix(id), end: zonePrefix(id + 1), limit: Limits.storeBatch };
-      for (;;) {
-        const keys = [...table.getKeys({ ...range })];
-        if (keys.length === 0) break;
-        await this.#tables.write(() => {
-          for (const key of keys) table.remove(key);
-        });
-      }
-    }
-    await this.#tables.write(() => leftovers.remove(zonePrefix(id)));
+  /** As it is written: what this process remembered would be wrong after a write that failed and was done all the same. */
+  #findId(origin: Name): number | undefined {
+    const { zones, place } = this.#tables;
+    const value = zones.get(origin);
+    return value && readZoneValue(value, origin, place);
   }
 
   #readVersion(id: number, origin: Name, transaction?: Snapshot): ZoneVersion {

@@ -282,6 +282,13 @@ test("closing does what is left below and empties the log; what cannot be done s
   expect(third.sequence).toBe(3);
 });
 
+test("a log that cannot be closed is told, and the store below is closed all the same", async () => {
+  const { store, file, below } = await withZone(ORIGIN);
+  file.close = () => Promise.reject(new Error("EIO: i/o error, close"));
+  await expect(store.close()).rejects.toThrow("EIO: i/o error, close");
+  await expect(below.listZones()).rejects.toThrow("closed");
+});
+
 test("a log of which the store beside it leads to nothing is not given up silently", async () => {
   const { store, file } = await withZone(ORIGIN);
   await step(store, FIRST, 2);

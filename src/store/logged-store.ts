@@ -5,9 +5,9 @@
  *     commit ─► version fits ─► waiting ─► log.append ─► acknowledged ─► logged ─► inner.commit
  *                               one frame for all that waits            one half   many as one, the half is free
  *
- * The log has two halves: what was logged in the one is done below while the other takes what comes, and a half is
- * written again only after all it holds is done. What is in the log of a dead process is done at open, known by version.
- * A zone that the store below cannot take is set aside (`set-aside.ts`), and the others go on.
+ * Here commits are acknowledged; what does them below, half of the log by half, is in `logged-commits.ts`. What is in the
+ * log of a dead process is done at open, known by version. A zone that the store below cannot take is set aside
+ * (`set-aside.ts`), and the others go on.
  */
 import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
@@ -17,9 +17,10 @@ import type { AsideFiles } from "./aside-files.ts";
 import { checkCommit } from "./check-commit.ts";
 import { beginCommitLog, type CommitLog, type LogFile } from "./commit-log.ts";
 import { writeCommitRecord, writeDoneRecord } from "./commit-record.ts";
+import { LoggedCommits } from "./logged-commits.ts";
 import { OpenWork } from "./open-work.ts";
-import { addCommit, commitNext, redoLog } from "./redo-commits.ts";
-import { isOfZone, SetAside } from "./set-aside.ts";
+import { redoLog } from "./redo-commits.ts";
+import { SetAside } from "./set-aside.ts";
 import type {
   CommitOutcome,
   DocumentKind,
@@ -37,9 +38,6 @@ import type {
 import { type WrittenCommit, type WrittenStore, writeCommit } from "./written-commit.ts";
 import { isSameVersion, markOf, storedVersion } from "./zone-version.ts";
 
-/** Milliseconds that a commit may wait in the log for others, with which it is done at once below. */
-const APPLY_MS = 200;
-
 /** What is to stand in the log. */
 interface Waiting {
   readonly record: Uint8Array;
@@ -47,12 +45,6 @@ interface Waiting {
   readonly commit: WrittenCommit | undefined;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
-}
-
-/** Half of the log: commits in it that are not done below, by zone, and the frame that is being written into it. */
-interface Half {
-  readonly zones: Map<string, WrittenCommit[]>;
-  writing: Promise<void> | undefined;
 }
 
 /**
@@ -75,6 +67,7 @@ const NOTHING = new Uint8Array(0);
 export class LoggedStore implements Store {
   readonly #inner: WrittenStore;
   readonly #log: CommitLog;
+  readonly #logged: LoggedCommits;
   readonly #aside: SetAside;
   readonly #watchers = new Set<StoreWatcher>();
   readonly #place: string;
@@ -86,10 +79,6 @@ export class LoggedStore implements Store {
   #waiting: Waiting[] = [];
   /** Writes what waits, while anything does. */
   #writing: Promise<void> | undefined;
-  #current: Half = { zones: new Map(), writing: undefined };
-  #other: Half = { zones: new Map(), writing: undefined };
-  #applying: Promise<void> | undefined;
-  #applyTimer: NodeJS.Timeout | undefined;
   /** The log or the store below failed: both must work again before anything new is accepted. */
   #isBroken = false;
   #mending: Promise<void> | undefined;
@@ -99,6 +88,18 @@ export class LoggedStore implements Store {
     this.#log = log;
     this.#aside = aside;
     this.#place = place;
+    this.#logged = new LoggedCommits({
+      inner,
+      log,
+      aside,
+      place,
+      failed: () => {
+        this.#isBroken = true;
+      },
+      zoneSetAside: (origin) => {
+        for (const { zones } of this.#watchers) zones?.changed(origin);
+      },
+    });
   }
 
   commit(commit: ZoneCommit): Promise<CommitOutcome> {
@@ -175,7 +176,7 @@ export class LoggedStore implements Store {
   async #write(): Promise<void> {
     while (this.#waiting.length > 0) {
       const frame = this.#takeFrame();
-      const step = frame.length > 0 ? this.#writeFrame(frame) : this.#apply();
+      const step = frame.length > 0 ? this.#writeFrame(frame) : this.#logged.apply();
       await step.catch((error: unknown) => this.#fail(error, frame));
     }
     this.#writing = undefined;
@@ -193,20 +194,14 @@ export class LoggedStore implements Store {
   }
 
   async #writeFrame(frame: readonly Waiting[]): Promise<void> {
-    const half = this.#current;
     const records = frame.map(({ record }) => record).filter(({ length }) => length > 0);
     const writing = records.length > 0 ? this.#log.append(records) : Promise.resolve();
-    half.writing = writing.catch(() => {});
-    try {
-      await writing;
-    } finally {
-      half.writing = undefined;
-    }
-    for (const { commit, resolve } of frame) {
-      if (commit !== undefined) addCommit(half.zones, commit);
-      resolve();
-    }
-    this.#applySoon();
+    await this.#logged.add(
+      frame.flatMap(({ commit }) => commit ?? []),
+      writing,
+    );
+    for (const { resolve } of frame) resolve();
+    this.#logged.applySoon();
   }
 
   /** Nobody knows what is in the log, or there is no room in it: what waits is not acknowledged. */
@@ -243,69 +238,9 @@ export class LoggedStore implements Store {
     return this.#mending;
   }
 
-  #applySoon(): void {
-    const now = () => void this.#apply().catch(() => {});
-    if (this.#log.isHalfFull && this.#applying === undefined) now();
-    else this.#applyTimer ??= setTimeout(now, APPLY_MS).unref();
-  }
-
-  /** Does what one half of the log holds: the other one's, when something of it is left, or else this one's. */
-  #apply(): Promise<void> {
-    clearTimeout(this.#applyTimer);
-    this.#applyTimer = undefined;
-    this.#applying ??= this.#applyHalf()
-      .catch((error: unknown) => {
-        this.#isBroken = true;
-        throw error;
-      })
-      .finally(() => {
-        this.#applying = undefined;
-      });
-    return this.#applying;
-  }
-
-  async #applyHalf(): Promise<void> {
-    if (this.#other.zones.size === 0) {
-      [this.#current, this.#other] = [this.#other, this.#current];
-      this.#log.turn();
-    }
-    const half = this.#other;
-    for (;;) {
-      if (half.zones.size > 0) await this.#applyRound(half);
-      else if (half.writing !== undefined) await half.writing;
-      else return;
-    }
-  }
-
-  /** One commit of each zone, side by side, so that they share a flush. */
-  async #applyRound({ zones }: Half): Promise<void> {
-    const round = [...zones].map(async ([key, commits]) => {
-      try {
-        this.#aside.check((commits[0] as WrittenCommit).origin);
-        commits.splice(0, await commitNext(this.#inner, commits, this.#place));
-      } catch (error) {
-        await this.#setAside(commits, error);
-      }
-      if (commits.length === 0) zones.delete(key);
-    });
-    const outcomes = await Promise.allSettled(round);
-    const failed = outcomes.find((each) => each.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
-  }
-
-  async #setAside(commits: WrittenCommit[], error: unknown): Promise<void> {
-    if (!isOfZone(error)) throw error;
-    const taken = [...commits];
-    await this.#aside.add(taken, error);
-    commits.splice(0, taken.length);
-    for (const { zones } of this.#watchers) zones?.changed((taken[0] as WrittenCommit).origin);
-  }
-
   /** All that was acknowledged is done below, or set aside. Throws when that is so of this zone. */
   async #settle(origin?: Name): Promise<void> {
-    await this.#applying;
-    if (this.#other.zones.size > 0) await this.#apply();
-    if (this.#current.zones.size > 0) await this.#apply();
+    await this.#logged.settle();
     if (origin !== undefined) this.#aside.check(origin);
   }
 
@@ -365,6 +300,14 @@ export class LoggedStore implements Store {
     return this.#work.run(() => this.#inner.deletedVersion(origin));
   }
 
+  listDeleted(): Promise<readonly StoredZone[]> {
+    return this.#work.run(() => this.#inner.listDeleted());
+  }
+
+  rememberDeleted(zone: StoredZone): Promise<void> {
+    return this.#work.run(() => this.#inner.rememberDeleted(zone));
+  }
+
   readJournal(origin: Name, range: JournalRange): Promise<readonly JournalEntry[]> {
     return this.#settled(() => this.#inner.readJournal(origin, range), origin);
   }
@@ -390,9 +333,12 @@ export class LoggedStore implements Store {
   async close(): Promise<void> {
     if (this.#work.isClosed) return;
     await this.#work.close();
-    clearTimeout(this.#applyTimer);
+    this.#logged.stop();
     await this.#mend().catch(() => {});
-    await this.#log.close();
-    await this.#inner.close();
+    try {
+      await this.#log.close();
+    } finally {
+      await this.#inner.close();
+    }
   }
 }

@@ -26,7 +26,7 @@ import type {
   ZonePast,
   ZoneVersion,
 } from "./store.ts";
-import { isSameVersion } from "./zone-version.ts";
+import { isSameVersion, markOf, storedVersion } from "./zone-version.ts";
 
 interface MemoryZone {
   readonly origin: Name;
@@ -41,7 +41,7 @@ interface MemoryZone {
 export interface MemoryState {
   readonly zones: Map<string, MemoryZone>;
   /** Where zones stood when they were deleted. */
-  readonly deleted: Map<string, ZoneVersion>;
+  readonly deleted: Map<string, StoredZone>;
   readonly documents: Map<DocumentKind, Map<string, string>>;
   readonly handles: Set<MemoryStore>;
 }
@@ -131,14 +131,30 @@ export class MemoryStore implements Store {
       const zone = this.#state.zones.get(nameKey(origin));
       if (zone === undefined) return false;
       this.#state.zones.delete(nameKey(origin));
-      this.#state.deleted.set(nameKey(origin), zone.version);
+      this.#state.deleted.set(nameKey(origin), { origin, ...zone.version });
       this.#tellOthers(({ zones }) => zones?.changed(origin));
       return true;
     });
   }
 
   deletedVersion(origin: Name): Promise<ZoneVersion | undefined> {
-    return this.#work.run(async () => this.#state.deleted.get(nameKey(origin)));
+    return this.#work.run(async () => {
+      const found = this.#state.deleted.get(nameKey(origin));
+      return found && storedVersion(found.serial, found.sequence, markOf(found));
+    });
+  }
+
+  listDeleted(): Promise<readonly StoredZone[]> {
+    return this.#work.run(async () => [...this.#state.deleted.values()]);
+  }
+
+  rememberDeleted({ origin, ...version }: StoredZone): Promise<void> {
+    return this.#work.run(async () => {
+      const { zones, deleted } = this.#state;
+      const key = nameKey(origin);
+      if (zones.has(key) || (deleted.get(key)?.sequence ?? 0) >= version.sequence) return;
+      deleted.set(key, { origin, ...version });
+    });
   }
 
   commit(commit: ZoneCommit): Promise<CommitOutcome> {

@@ -20,6 +20,7 @@ import { createClient } from "./redis/redis-client.ts";
 import { commitArguments } from "./redis/redis-commit.ts";
 import { RedisConnection, type StateListener } from "./redis/redis-connection.ts";
 import { RedisCreation } from "./redis/redis-creation.ts";
+import { RedisDeletions } from "./redis/redis-deletions.ts";
 import { RedisDocuments, type RedisDocumentsParts } from "./redis/redis-documents.ts";
 import { tellHazards } from "./redis/redis-hazards.ts";
 import { formatZoneHint } from "./redis/redis-hint.ts";
@@ -30,8 +31,8 @@ import {
   formatVersion,
   journalId,
   parseOrigin,
-  parseVersion,
   type RedisKeys,
+  readVersion,
 } from "./redis/redis-keys.ts";
 import { parseRedisLocation, type RedisLocation } from "./redis/redis-location.ts";
 import { RedisWatcher } from "./redis/redis-watcher.ts";
@@ -104,6 +105,7 @@ export class RedisStore implements Store {
   /** Marks the hints of this store, so that it does not hear itself. */
   readonly #writer = randomBytes(8).toString("hex");
   readonly #documents: RedisDocuments;
+  readonly #deletions: RedisDeletions;
   readonly #watcher: RedisWatcher;
   /** Version keys of zones whose last change was refused, or is under way: in a Cluster one part may take changes while another does not. */
   readonly #refused = new Set<string>();
@@ -115,6 +117,7 @@ export class RedisStore implements Store {
     this.#keys = keys;
     this.#isCluster = location.kind === "cluster";
     if (connection.isReplicated) this.confirm = (origin) => this.#confirm(origin);
+    this.#deletions = new RedisDeletions(connection, keys);
     const writer = this.#writer;
     this.#documents = new RedisDocuments({ connection, keys, writer, log, onRepair });
     this.#watcher = new RedisWatcher({
@@ -264,6 +267,7 @@ export class RedisStore implements Store {
   deleteZone(origin: Name): Promise<boolean> {
     return this.#work.run(async () => {
       const keys = this.#keys.zone(origin);
+      await this.#deletions.register(origin);
       const { reply, unconfirmed } = await this.#connection.write(
         "deleteZone",
         [keys.version, keys.rrsets, keys.journal, keys.loads, keys.deleted],
@@ -276,11 +280,15 @@ export class RedisStore implements Store {
   }
 
   deletedVersion(origin: Name): Promise<ZoneVersion | undefined> {
-    return this.#work.run(async () => {
-      const { deleted } = this.#keys.zone(origin);
-      const found = await this.#connection.ask(() => this.#connection.client.get(deleted));
-      return found === null ? undefined : this.#readVersion(found, deleted);
-    });
+    return this.#work.run(() => this.#deletions.version(origin));
+  }
+
+  listDeleted(): Promise<readonly StoredZone[]> {
+    return this.#work.run(() => this.#deletions.list());
+  }
+
+  rememberDeleted(zone: StoredZone): Promise<void> {
+    return this.#work.run(() => this.#deletions.remember(zone));
   }
 
   /** Another process may just have made the zone again: then it stays listed. */
@@ -380,9 +388,6 @@ export class RedisStore implements Store {
   }
 
   #readVersion(text: string, key: string): ZoneVersion {
-    const version = parseVersion(text);
-    if (version !== undefined) return version;
-    const problem = `it is "${text.slice(0, 40)}", not a version`;
-    throw unreadable(() => `${this.#connection.place}, key ${key}`, problem);
+    return readVersion(text, this.#connection.place, key);
   }
 }

@@ -129,6 +129,10 @@ export interface Store {
   deleteZone(origin: Name): Promise<boolean>;
   /** Where the zone stood when it was deleted, until it is made again. A store with neither zone nor this lost the zone. */
   deletedVersion(origin: Name): Promise<ZoneVersion | undefined>;
+  /** Where all zones stood that are deleted and not made again. */
+  listDeleted(): Promise<readonly StoredZone[]>;
+  /** Of a zone that was deleted elsewhere: remembers where it stood, unless it is there, or was deleted here later than that. */
+  rememberDeleted(zone: StoredZone): Promise<void>;
   commit(commit: ZoneCommit): Promise<CommitOutcome>;
   /**
    * Whether the zone as it is now is in as many places as was asked for: `undefined`, or why not. Absent where a commit

@@ -19,13 +19,14 @@ import { checkZone } from "./check-zone.ts";
 import { checkPolicy } from "./policy.ts";
 import { checkPrerequisites } from "./prerequisites.ts";
 import { type Refusal, refuse } from "./refusal.ts";
+import type { RevertDoor } from "./revert-door.ts";
 import type { Door, UpdateRequest } from "./update-request.ts";
 
 /** Who changes a zone, through which door and from where: what the journal keeps. */
 export interface Intent {
   readonly origin: Name;
   readonly principal: Principal;
-  readonly door: Door;
+  readonly door: Door | RevertDoor;
   /** The client's address as text without port; empty for the command line. */
   readonly address: string;
 }

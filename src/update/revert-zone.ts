@@ -28,6 +28,7 @@ import {
 } from "./journal-difference.ts";
 import type { Change, Intent } from "./judge-change.ts";
 import { type Refusal, refuse } from "./refusal.ts";
+import { revertDoor } from "./revert-door.ts";
 import { advanceDifference, journalDoesNotFit } from "./zone-history.ts";
 import { timeText } from "./zone-point.ts";
 
@@ -77,7 +78,7 @@ export function draftRevert(
     difference = differenceOf(target);
     return refused;
   };
-  const change = { intent, prepare, write };
+  const change = { intent: { ...intent, door: revertDoor(intent.door, revert) }, prepare, write };
   return { change, difference: () => difference, failure: () => failure };
 }
 

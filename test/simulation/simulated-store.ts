@@ -11,6 +11,7 @@ import type {
   JournalRange,
   LoadedZone,
   Store,
+  StoredZone,
   StoreWatcher,
   ZoneCommit,
   ZonePast,
@@ -168,6 +169,14 @@ export class StoreClient implements Store {
 
   deletedVersion(origin: Name) {
     return this.#ask("deletedVersion", (store) => store.deletedVersion(origin));
+  }
+
+  listDeleted() {
+    return this.#ask("listDeleted", (store) => store.listDeleted());
+  }
+
+  rememberDeleted(zone: StoredZone) {
+    return this.#ask("rememberDeleted", (store) => store.rememberDeleted(zone));
   }
 
   readJournal(origin: Name, range: JournalRange) {

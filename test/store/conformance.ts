@@ -628,6 +628,31 @@ export function describeStore(conformance: Conformance): void {
       expect(await store.commit(next)).toEqual({ status: "committed" });
     });
 
+    test("where zones were deleted is listed, and can be remembered of zones that were deleted elsewhere", async () => {
+      expect(await store.listDeleted()).toEqual([]);
+      await makeZone();
+      await makeZone(OTHER);
+      await store.deleteZone(ORIGIN);
+      const here = { origin: ORIGIN, serial: 1, sequence: 1 };
+      expect(await store.listDeleted()).toEqual([here]);
+      // It is there.
+      await store.rememberDeleted({ origin: OTHER, serial: 9, sequence: 9 });
+      // It was deleted here as late.
+      await store.rememberDeleted({ origin: ORIGIN, serial: 7, sequence: 1, mark: 5 });
+      expect(await store.listDeleted()).toEqual([here]);
+      const later = { serial: 4, sequence: 6, mark: Number.MAX_SAFE_INTEGER };
+      await store.rememberDeleted({ origin: ORIGIN, ...later });
+      const elsewhere = { origin: parseName("elsewhere.example."), serial: 2, sequence: 3 };
+      await store.rememberDeleted(elsewhere);
+      await reopen();
+      expect(await store.deletedVersion(ORIGIN)).toEqual(later);
+      const listed = [...(await store.listDeleted())].sort((a, b) => a.sequence - b.sequence);
+      expect(listed).toEqual([elsewhere, { origin: ORIGIN, ...later }]);
+      await store.createZone({ ...creation(ORIGIN, 9), sequence: 7 }, [soa(ORIGIN, 9)]);
+      expect(await store.listDeleted()).toEqual([elsewhere]);
+      expect(await version(OTHER)).toEqual({ serial: 1, sequence: 1 });
+    });
+
     test("a version of another history is another version", async () => {
       await makeZone();
       const first = makeCommit(ORIGIN, { serial: 1, sequence: 1 }, [put(soa(ORIGIN, 2))]);

@@ -117,6 +117,22 @@ function describeOperators(): void {
     compiled.remove();
   });
 
+  test("TLS at a port without it, or none at one with it, is told for what it is before a connection times out", async () => {
+    const server = await start({ tls: makeCertificate("localhost") });
+    const begunMs = Date.now();
+    const { port, tlsPort } = server;
+    const plain = `port ${port} of 127.0.0.1 speaks no TLS: write redis`;
+    const schemes = ["rediss", "rediss+cluster", "rediss+sentinel"];
+    for (const scheme of schemes) {
+      const path = scheme === "rediss+sentinel" ? "/mymaster/0" : "";
+      await expect(openRedisStore(`${scheme}://127.0.0.1:${port}${path}`)).rejects.toThrow(plain);
+    }
+    expect(Date.now() - begunMs).toBeLessThan(schemes.length * 3_000);
+    await expect(openRedisStore(`redis://127.0.0.1:${tlsPort}/0`)).rejects.toThrow(
+      `port ${tlsPort} of 127.0.0.1 speaks TLS: write rediss:// in place of redis://`,
+    );
+  });
+
   describe("what may lose updates is told", () => {
     const warningsOf = async (url: string) => {
       let told: readonly string[] | undefined;

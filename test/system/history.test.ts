@@ -207,13 +207,11 @@ describe.skipIf(skipWithout("dig", "nsupdate"))("the history of a zone", () => {
     expect(done).toMatchObject({ status: "applied", serial: 8, to: { serial: 4 } });
     expect(server.dig(`www.${ORIGIN}`, "A")).toEqual(["192.0.2.80"]);
     expect(zone(server, "revert", "--to", "4")).toContain("nothing to revert");
-    expect(heads(zone(server, "history", "--actor", "local"))).toEqual([
-      "#8",
-      "#7",
-      "#6",
-      "#5",
-      "#1",
-    ]);
+    const shown = zone(server, "history", "--actor", "local");
+    for (const way of ["of #2", "of #4", `to #4 for ${HOME}.`, "to #4"]) {
+      expect(shown).toContain(`local by cli, revert ${way}\n`);
+    }
+    expect(heads(shown)).toEqual(["#8", "#7", "#6", "#5", "#1"]);
   });
 
   test("and its labels outlive a restart", async () => {

@@ -127,6 +127,8 @@ export function faultyStore(inner: Store, events: string[] = []): FaultyStore {
       return inner.loadZone(origin);
     },
     deletedVersion: (origin) => inner.deletedVersion(origin),
+    listDeleted: () => inner.listDeleted(),
+    rememberDeleted: (zone) => inner.rememberDeleted(zone),
     deleteZone: (origin) => inner.deleteZone(origin),
     commit: async (commit) => {
       store.commits++;

@@ -14,7 +14,8 @@ import { openExistingStore, shownLocation } from "../../store/open-store.ts";
 import { formatName, type Name, nameKey, parseName } from "../../wire/name.ts";
 import { readBackupFile, writeBackupFile } from "../backup-file.ts";
 import { type CommandContext, oneArgument } from "../command.ts";
-import { isNoServer, openRestoreTarget } from "../restore-target.ts";
+import { openRestoreTarget } from "../restore-target.ts";
+import { isNoServer } from "../socket-client.ts";
 import { formatTable } from "../text-table.ts";
 import { COMMAND_USAGE } from "../usage.ts";
 import { withZones } from "../zone-path.ts";
@@ -148,7 +149,8 @@ async function verified(file: string): Promise<BackupSummary> {
   }
 }
 
-function summaryText(what: string, { made, zones, documents, credentials }: BackupSummary): string {
+function summaryText(what: string, summary: BackupSummary): string {
+  const { made, zones, deleted, documents, credentials } = summary;
   const whole = zones.filter(({ leftOut }) => leftOut === undefined);
   const left = zones.length - whole.length;
   const records = whole.reduce((sum, zone) => sum + zone.records, 0);
@@ -156,6 +158,7 @@ function summaryText(what: string, { made, zones, documents, credentials }: Back
   const parts = [
     `zones ${whole.length} (records ${records}, changes ${changes})`,
     `documents ${documents}${credentials ? "" : " (no credentials)"}`,
+    ...(deleted === 0 ? [] : [`deleted zones ${deleted}`]),
     ...(left === 0 ? [] : [`left out ${left}`]),
   ];
   return `${what} of ${made} is complete: ${parts.join(", ")}\n`;

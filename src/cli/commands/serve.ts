@@ -4,7 +4,13 @@ import { parseArgs } from "node:util";
 import { build as pretty } from "pino-pretty";
 import { systemClock } from "../../base/clock.ts";
 import { ErrorCode, WindhoverError } from "../../base/errors.ts";
-import { createLogger, gatherLines, type LogLevel, type ProgramLog } from "../../base/log.ts";
+import {
+  createLogger,
+  gatherLines,
+  type LogLevel,
+  type ProgramLog,
+  takeConsole,
+} from "../../base/log.ts";
 import { loadConfig } from "../../config/config.ts";
 import { CertificateFiles } from "../../server/certificate-files.ts";
 import { type ConfigOrigin, startServer } from "../../server/start.ts";
@@ -36,6 +42,7 @@ async function serve(context: CommandContext): Promise<void> {
   const origin = configOrigin(context);
   const config = context.config();
   const log = serverLog(config.logLevel);
+  takeConsole(log);
   const server = await startServer(config, origin, log);
   reloads.release(() => void server.reload());
   for (const line of server.firstSteps) context.out.write(`${line}\n`);

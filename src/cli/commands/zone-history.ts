@@ -22,6 +22,8 @@ interface HistoryEntry extends ShownRecords {
   readonly door: string;
   readonly address: string;
   readonly note?: string;
+  /** It went back. */
+  readonly revert?: { readonly change?: number; readonly to?: number; readonly for?: string };
 }
 
 interface RefusedUpdate {
@@ -96,12 +98,19 @@ async function readEntries(
 
 function formatEntry(entry: HistoryEntry): string {
   const { sequence, fromSerial, toSerial, time, note } = entry;
-  const head = `#${sequence}  ${time}  ${fromSerial} → ${toSerial}  ${formatWho(entry)}\n`;
+  const who = formatWho(entry) + formatRevert(entry);
+  const head = `#${sequence}  ${time}  ${fromSerial} → ${toSerial}  ${who}\n`;
   return head + formatRecords(entry) + (note === undefined ? "" : `  ${note}\n`);
 }
 
 function formatWho({ actor, door, address }: Pick<HistoryEntry, "actor" | "door" | "address">) {
   return `${actor} by ${door}${address === "" ? "" : ` from ${address}`}`;
+}
+
+function formatRevert({ revert }: HistoryEntry): string {
+  if (revert === undefined) return "";
+  if (revert.change !== undefined) return `, revert of #${revert.change}`;
+  return `, revert to #${revert.to}${revert.for === undefined ? "" : ` for ${revert.for}`}`;
 }
 
 /** What ended and what began, each RRset in one place. */

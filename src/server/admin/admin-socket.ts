@@ -1,9 +1,9 @@
 /** Where the administrative API listens: a Unix socket that only its owner can open. */
-import { chmodSync, mkdirSync, rmSync } from "node:fs";
-import { createConnection } from "node:net";
+import { chmodSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { ErrorCode, errorMessage, WindhoverError } from "../../base/errors.ts";
+import { isAnswered } from "../../base/living-socket.ts";
 
 /** sockaddr_un holds 108 octets with the final zero; a longer path cannot be bound. */
 const PATH_LENGTH = 107;
@@ -16,7 +16,15 @@ export async function listenOnSocket(app: FastifyInstance, path: string): Promis
       `the path is longer than ${PATH_LENGTH} octets; set \`socket\` to a shorter one`,
     );
   }
-  if (await isAnswered(path)) throw cannotListen(path, "another server listens there");
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === false) {
+    throw cannotListen(path, "there is something that is no socket; set `socket` to another path");
+  }
+  if (await isAnswered(path)) {
+    throw cannotListen(
+      path,
+      "another server listens there; stop it, or set `socket` to another path",
+    );
+  }
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const umask = process.umask(0o177);
   try {
@@ -28,18 +36,6 @@ export async function listenOnSocket(app: FastifyInstance, path: string): Promis
   } finally {
     process.umask(umask);
   }
-}
-
-/** Whether a living server is behind the socket; one left by a crash refuses. */
-function isAnswered(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const connection = createConnection(path);
-    connection.once("connect", () => {
-      connection.destroy();
-      resolve(true);
-    });
-    connection.once("error", () => resolve(false));
-  });
 }
 
 function cannotListen(path: string, problem: string): WindhoverError {

@@ -136,6 +136,21 @@ test("a zone that was deleted later comes back behind that", async () => {
   expect(anew).toEqual({ zone: "dyn.example.com.", serial: 4, sequence: 4, status: "anew" });
 });
 
+test("a zone that was deleted before the backup begins behind that, made again from its older backup", async () => {
+  const one = await filled();
+  const older = await one.backup();
+  await one.write("b");
+  await one.engine.deleteZone(intent);
+  const text = await one.backup();
+  const two = await server();
+  expect(await two.restore(text, "?zone=other.example")).toHaveLength(1);
+  expect(await two.store.listDeleted()).toEqual([]);
+  await two.restore(text);
+  expect(await two.store.deletedVersion(ORIGIN)).toMatchObject({ serial: 3, sequence: 3 });
+  const [anew] = await two.restore(older);
+  expect(anew).toEqual({ zone: "dyn.example.com.", serial: 4, sequence: 4, status: "anew" });
+});
+
 test("what the backup had to leave out is told", async () => {
   const one = await filled();
   one.state.zones.get(nameKey(ORIGIN))?.journal.set(2, new Uint8Array([9]));

@@ -45,6 +45,17 @@ describe("an entry", () => {
     });
   });
 
+  test("that went back says where to, in history and in an exported journal", () => {
+    const back = { ...ENTRY, door: "cli (revert of #4)" };
+    const whole = { matched: MATCHED, records: 3 };
+    expect(historyEntry({ entry: back, ...whole })).toMatchObject({
+      door: "cli",
+      revert: { change: 4 },
+    });
+    expect(historyEntry({ entry: ENTRY, ...whole })).not.toHaveProperty("revert");
+    expect(JSON.parse(journalLine(back))).toMatchObject({ door: "cli", revert: { change: 4 } });
+  });
+
   test("that made a zone without saying of what says so", () => {
     const made = { ...ENTRY, fromSerial: 2, removed: [], added: [] };
     const none = { removed: [], added: [] };

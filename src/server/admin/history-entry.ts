@@ -2,6 +2,7 @@
 import { Limits } from "../../base/limits.ts";
 import type { JournalEntry } from "../../store/store.ts";
 import { isCreation } from "../../store/zone-version.ts";
+import { readDoor } from "../../update/revert-door.ts";
 import { countRecords, type FoundEntry } from "../../update/search-journal.ts";
 import { type FoundPoint, timeText } from "../../update/zone-point.ts";
 import { formatName } from "../../wire/name.ts";
@@ -26,9 +27,11 @@ export function historyEntry({ entry, matched, records }: FoundEntry) {
 }
 
 function describeChange(entry: JournalEntry) {
-  const { sequence, fromSerial, toSerial, actor, door, address } = entry;
+  const { sequence, fromSerial, toSerial, actor, address } = entry;
   const time = timeText(entry.timeMs);
-  return { sequence, fromSerial, toSerial, time, actor, door, address };
+  const { door, revert } = readDoor(entry.door);
+  const who = { actor, door, address };
+  return { sequence, fromSerial, toSerial, time, ...who, ...(revert && { revert }) };
 }
 
 export function describePoint({ serial, sequence, timeMs }: FoundPoint) {

@@ -9,6 +9,7 @@
  *     ;- home.dyn.example.com. 60 IN A 192.0.2.1
  *     ;+ home.dyn.example.com. 60 IN A 192.0.2.2
  *     ;end-zone {"records":12,"changes":9,"sha256":"…"}
+ *     ;deleted {"origin":"old.example.com.","serial":4,"sequence":5}
  *     ;documents {}
  *     ;document {"kind":"key","id":"router.","json":"…"}
  *     ;end-documents {"documents":1,"sha256":"…"}
@@ -17,6 +18,7 @@
  * Each zone, and the documents, end with how many lines they have and the digest of all octets from their first line on;
  * the file ends with the digest of everything. A zone that could not be read whole ends with `;left-out` and why; a
  * backup that could not go on ends with `;failed` and why. Changes are oldest first, as far as the journal is kept.
+ * `;deleted` lines tell where zones stood that are not there any more; a backup of chosen zones has none.
  */
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
@@ -33,7 +35,13 @@ const Count = Type.Integer({ minimum: 0 });
 const Serial = Type.Integer({ minimum: 0, maximum: 0xffff_ffff });
 const Sequence = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 const Sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
-const Origin = Type.String({ minLength: 1 });
+/** A zone, and where it stands. */
+const Zone = Type.Object({
+  origin: Type.String({ minLength: 1 }),
+  serial: Serial,
+  sequence: Sequence,
+  mark: Type.Optional(Sequence),
+});
 
 /** What stands behind each word. */
 export const BackupLine = {
@@ -42,12 +50,7 @@ export const BackupLine = {
     made: Type.String(),
     credentials: Type.Boolean(),
   }),
-  zone: Type.Object({
-    origin: Origin,
-    serial: Serial,
-    sequence: Sequence,
-    mark: Type.Optional(Sequence),
-  }),
+  zone: Zone,
   change: Type.Object({
     sequence: Sequence,
     time: Type.String(),
@@ -59,6 +62,7 @@ export const BackupLine = {
   }),
   "end-zone": Type.Object({ records: Count, changes: Count, sha256: Sha256 }),
   "left-out": Type.Object({ problem: Type.String() }),
+  deleted: Zone,
   documents: Type.Object({}),
   document: Type.Object({
     kind: Type.Union(DOCUMENT_KINDS.map((kind) => Type.Literal(kind))),
@@ -86,11 +90,11 @@ export function readFields<W extends BackupWord>(word: W, text: string): BackupF
   }
 }
 
-export function zoneLine(zone: StoredZone): string {
+export function zoneLine(zone: StoredZone, word: "zone" | "deleted" = "zone"): string {
   const { origin, serial, sequence } = zone;
   const mark = markOf(zone);
   const fields = { origin: formatName(origin), serial, sequence };
-  return backupLine("zone", mark === 0 ? fields : { ...fields, mark });
+  return backupLine(word, mark === 0 ? fields : { ...fields, mark });
 }
 
 /** The lines of one journal entry. */

@@ -76,6 +76,8 @@ async function restore(backup: string, store: Store, chunk?: number): Promise<vo
     if (item.kind === "zone") {
       const contents = await items.contents(item.zone);
       await store.createZone({ ...item.zone, journal: items.journal(item.zone) }, contents);
+    } else if (item.kind === "deleted") {
+      await store.rememberDeleted(item.zone);
     } else if (item.kind === "document") {
       const { type, id, json } = item.document;
       await store.writeDocument(type, id, json);
@@ -143,6 +145,60 @@ describe("a backup", () => {
       ],
       documents: 5,
     });
+  });
+
+  test("tells where deleted zones stood, unless it is of chosen zones", async () => {
+    const old = parseName("old.example.net");
+    await store.rememberDeleted({ origin: old, serial: 40, sequence: 5, mark: 77 });
+    const whole = await text(store);
+    expect(whole).toContain(
+      '\n;deleted {"origin":"old.example.net.","serial":40,"sequence":5,"mark":77}\n;documents',
+    );
+    expect(await verifyBackup(inChunks(whole))).toMatchObject({ deleted: 1 });
+    const restored = new MemoryStore();
+    await restore(whole, restored);
+    expect(await restored.deletedVersion(old)).toEqual({ serial: 40, sequence: 5, mark: 77 });
+    expect(await text(store, { origins: [ORIGIN] })).not.toContain(";deleted");
+    const line = /^;deleted .*\n/m.exec(whole)?.[0] as string;
+    const inZone = whole.replace(line, "").replace(";end-zone", `${line};end-zone`);
+    await expect(verifyBackup(inChunks(inZone))).rejects.toMatchObject(
+      refusal("a part of it has no end"),
+    );
+    const otherwise = whole.replace(line, line.replace("40", "41"));
+    await expect(verifyBackup(inChunks(otherwise))).rejects.toMatchObject(
+      refusal("it is not what was written"),
+    );
+  });
+
+  test("that is given up at any piece leaves no load behind", async () => {
+    for (let name = 0; name < 200; name++) {
+      const origin = parseName(`z${name}.example`);
+      const soa = { ...(ZONE[0] as RRset), owner: origin };
+      const made = { fromSerial: 3, toSerial: 3, removed: [], added: [] };
+      await store.createZone(entry(1, { origin, ...made }), [soa]);
+    }
+    let loads = 0;
+    const load = store.loadZone.bind(store);
+    store.loadZone = async (origin) => {
+      const zone = await load(origin);
+      async function* counted() {
+        try {
+          yield* zone?.batches ?? [];
+        } finally {
+          loads--;
+        }
+      }
+      loads++;
+      return zone && { ...zone, batches: counted() };
+    };
+    for (let pieces = 0; ; pieces++) {
+      const written = writeBackup(store, ALL);
+      let isOver: boolean | undefined;
+      for (let at = 0; at <= pieces; at++) isOver = (await written.next()).done;
+      await written.return();
+      expect(loads).toBe(0);
+      if (isOver) break;
+    }
   });
 
   test("leaves out credentials when told to", async () => {
@@ -308,6 +364,7 @@ describe("a store that changes or fails meanwhile", () => {
     listOrigins: () => inner.listOrigins(),
     loadZone: (origin) => inner.loadZone(origin),
     readJournal: (origin, range) => inner.readJournal(origin, range),
+    listDeleted: () => inner.listDeleted(),
     readDocuments: (kind) => inner.readDocuments(kind),
   });
 

@@ -27,6 +27,8 @@ export type BackupItem =
   | { readonly kind: "zone-end"; readonly records: number; readonly changes: number }
   /** The zone could not be read when the backup was made: what came of it is not to be used. */
   | { readonly kind: "left-out"; readonly problem: string }
+  /** A zone that was not there any more: where it stood. */
+  | { readonly kind: "deleted"; readonly zone: StoredZone }
   | { readonly kind: "document"; readonly document: BackupDocument }
   | { readonly kind: "end" };
 
@@ -151,6 +153,8 @@ class Reader {
         return yield this.#endZone(readFields(word, text), part);
       case "left-out":
         return yield this.#leaveOut(readFields(word, text), part);
+      case "deleted":
+        return yield this.#deleted(readFields(word, text), part);
       case "documents":
         return this.#beginDocuments(part);
       case "document":
@@ -176,13 +180,19 @@ class Reader {
     return { kind: "head", made, credentials };
   }
 
-  #beginZone({ origin, serial, sequence, mark }: BackupFields<"zone">, part: Buffer): BackupItem {
+  #beginZone(fields: BackupFields<"zone">, part: Buffer): BackupItem {
     this.#beginSection(part);
     this.#counts.records = 0;
     this.#counts.changes = 0;
-    this.#origin = parseName(origin);
-    const zone = { origin: this.#origin, ...storedVersion(serial, sequence, mark ?? 0) };
+    const zone = zoneOf(fields);
+    this.#origin = zone.origin;
     return { kind: "zone", zone };
+  }
+
+  #deleted(fields: BackupFields<"deleted">, part: Buffer): BackupItem {
+    if (this.#section !== undefined) throw badBackup("a part of it has no end");
+    this.#whole.update(part);
+    return { kind: "deleted", zone: zoneOf(fields) };
   }
 
   #beginChange(head: BackupFields<"change">, part: Buffer): void {
@@ -287,6 +297,10 @@ class Reader {
     this.#whole.update(part);
     this.#section?.update(part);
   }
+}
+
+function zoneOf({ origin, serial, sequence, mark }: BackupFields<"zone">): StoredZone {
+  return { origin: parseName(origin), ...storedVersion(serial, sequence, mark ?? 0) };
 }
 
 function isWord(word: string): word is BackupWord {

@@ -9,6 +9,8 @@ export interface BackupSummary {
   readonly made: string;
   readonly credentials: boolean;
   readonly zones: readonly BackedUpZone[];
+  /** Zones that were not there any more, of which it tells where they stood. */
+  readonly deleted: number;
   readonly documents: number;
 }
 
@@ -23,13 +25,15 @@ export async function verifyBackup(
   const items = new BackupItems(chunks);
   const zones: BackedUpZone[] = [];
   let head = { made: "", credentials: false };
+  let deleted = 0;
   let documents = 0;
   for (let item = await items.next(); item !== undefined; item = await items.next()) {
     if (item.kind === "head") head = { made: item.made, credentials: item.credentials };
     else if (item.kind === "zone") zones.push(await verifyZone(items, item.zone, isDeep));
+    else if (item.kind === "deleted") deleted++;
     else if (item.kind === "document") documents++;
   }
-  return { ...head, zones, documents };
+  return { ...head, zones, deleted, documents };
 }
 
 async function verifyZone(

@@ -74,6 +74,9 @@ async function* backupLines(
     }
     if (isThere) zones++;
   }
+  if (options.origins === undefined) {
+    for (const zone of await store.listDeleted()) yield told(zoneLine(zone, "deleted"));
+  }
   let documents = 0;
   for await (const { text, count } of documentSection(store, options)) {
     documents += count;
@@ -119,21 +122,22 @@ async function* zoneSection(
 async function* zoneText(store: Store, zone: LoadedZone): AsyncGenerator<string, void, undefined> {
   const digest = createHash("sha256");
   const counts = { records: 0, changes: 0 };
-  const head = zoneLine(zone);
-  digest.update(head);
-  yield head;
+  // Not given out by itself: who stops there would stop before the load has begun, which then nobody ends.
+  let text = zoneLine(zone);
   for await (const batch of zone.batches) {
-    let text = "";
     for (const rrset of batch) {
       counts.records += rrset.rdatas.length;
       for (const line of formatRRset(rrset)) text += line;
     }
     digest.update(text);
     yield text;
+    text = "";
   }
+  digest.update(text);
+  yield text;
   for await (const entry of readWholeJournal(store, zone)) {
     counts.changes++;
-    const text = [...changeLines(entry)].join("");
+    text = [...changeLines(entry)].join("");
     digest.update(text);
     yield text;
   }

@@ -2,6 +2,7 @@
  * The connection to Redis. A command fails at once while Redis is down: a commit whose answer was lost must not be
  * applied again behind the caller's back. Reconnecting goes on in the background.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { ErrorCode, errorMessage, WindhoverError } from "../../base/errors.ts";
 import { Limits } from "../../base/limits.ts";
@@ -10,6 +11,7 @@ import { redisError } from "./redis-error.ts";
 import { type RedisKeys, SCHEMA_VERSION } from "./redis-keys.ts";
 import type { RedisLocation } from "./redis-location.ts";
 import { SCRIPTS, type ScriptArgument, type ScriptName } from "./redis-scripts.ts";
+import { findOtherTransport } from "./redis-transport.ts";
 import {
   type ReplicaTerms,
   type ReplicatedReply,
@@ -27,6 +29,7 @@ export class RedisConnection {
   readonly client: Redis;
   /** For messages: `Redis at redis://host:6379/0`. */
   readonly place: string;
+  readonly #location: RedisLocation;
   readonly #listeners = new Set<StateListener>();
   #isUp = false;
   /** Whether the first connection succeeded: from then on it is made again whenever it is lost. */
@@ -37,6 +40,7 @@ export class RedisConnection {
   readonly #replicated: ReplicatedScripts | undefined;
 
   constructor(location: RedisLocation, terms: ReplicaTerms) {
+    this.#location = location;
     this.place = `Redis at ${location.shown}`;
     this.client = createClient(location, () => this.#wasUp);
     for (const [name, script] of Object.entries(SCRIPTS)) {
@@ -75,17 +79,36 @@ export class RedisConnection {
   /** The first connection: it succeeds, or says why not and gives up. */
   async connect(keys: RedisKeys): Promise<void> {
     try {
-      await this.client.connect();
+      await this.#reach();
       await checkServer(this.client, this.place);
       await checkSchema(this.client, keys, this.place);
       await this.#replicated?.connect();
     } catch (error) {
       this.client.disconnect();
       this.#replicated?.close();
-      const isOurs = error instanceof WindhoverError;
-      throw redisError(this.place, isOurs ? error : this.#reason || error);
+      if (error instanceof WindhoverError) throw error;
+      const other = await findOtherTransport(this.#location);
+      throw redisError(this.place, other ?? (this.#reason || error));
     }
     this.#wasUp = true;
+  }
+
+  /** A port without TLS lets who waits for a handshake wait, so that is looked at before the wait is over. */
+  async #reach(): Promise<void> {
+    const connecting = this.client.connect();
+    if (!this.#location.isTls) return connecting;
+    const reached = new AbortController();
+    const options = { ref: false, signal: reached.signal };
+    const looking = delay(Limits.redisTransportMs, undefined, options).then(async () => {
+      const other = await findOtherTransport(this.#location);
+      if (other !== undefined) throw redisError(this.place, other);
+      return connecting;
+    });
+    try {
+      await Promise.race([connecting, looking]);
+    } finally {
+      reached.abort();
+    }
   }
 
   /** A Redis that was restarted empty gets its mark again, before others take it for something else. */

@@ -3,6 +3,7 @@
  *
  *     windhover:schema                              string   version of this picture
  *     windhover:zones                               set      origins that may exist; those with a version do
+ *     windhover:deleted                             set      origins that were deleted once; those with a `deleted` still are
  *     windhover:changes                             channel  a hint after every change (`redis-hint.ts`)
  *     windhover:documents:<kind>                    hash     id → JSON; under the empty id "<writes> <restores> <mark>"
  *     windhover:{dyn.example.com.}:version          string   "1 <serial> <sequence> [<mark>]"; a zone exists by it
@@ -17,6 +18,7 @@
  * The braces make every key of a zone one hash slot, so that one script may touch them all in a Cluster.
  */
 import { formatName, type Name, parseName } from "../../wire/name.ts";
+import { unreadable } from "../record-bytes.ts";
 import type { DocumentKind, ZoneVersion } from "../store.ts";
 import { markOf, storedVersion } from "../zone-version.ts";
 
@@ -39,6 +41,7 @@ export interface ZoneKeys {
 export interface RedisKeys {
   readonly schema: string;
   readonly zones: string;
+  readonly deleted: string;
   readonly changes: string;
   documents(kind: DocumentKind): string;
   zone(origin: Name): ZoneKeys;
@@ -49,6 +52,7 @@ export function createRedisKeys(prefix: string, database = 0): RedisKeys {
   return {
     schema: `${prefix}schema`,
     zones: `${prefix}zones`,
+    deleted: `${prefix}deleted`,
     changes: `${prefix}changes${database === 0 ? "" : `:${database}`}`,
     documents: (kind) => `${prefix}documents:${kind}`,
     zone: (origin) => zoneKeys(`${prefix}{${formatOrigin(origin)}}:`),
@@ -97,6 +101,13 @@ export function parseVersion(text: string): ZoneVersion | undefined {
   const isExact =
     serial <= 0xffff_ffff && Number.isSafeInteger(sequence) && Number.isSafeInteger(mark);
   return isExact ? storedVersion(serial, sequence, mark) : undefined;
+}
+
+/** Throws `store-format` for text that is no version of ours. */
+export function readVersion(text: string, place: string, key: string): ZoneVersion {
+  const version = parseVersion(text);
+  if (version !== undefined) return version;
+  throw unreadable(() => `${place}, key ${key}`, `it is "${text.slice(0, 40)}", not a version`);
 }
 
 /** Entries are numbered by their sequence, so a range of the stream is a range of the journal. */

@@ -6,6 +6,7 @@ import { CONTINUE_LOAD_SCRIPT } from "./continue-load-script.ts";
 import { CREATE_ZONE_SCRIPT } from "./create-zone-script.ts";
 import { DELETE_ZONE_SCRIPT } from "./delete-zone-script.ts";
 import { END_LOAD_SCRIPT } from "./end-load-script.ts";
+import { REMEMBER_DELETED_SCRIPT } from "./remember-deleted-script.ts";
 import { WRITE_DOCUMENT_SCRIPT } from "./write-document-script.ts";
 
 export const SCRIPTS = {
@@ -16,6 +17,7 @@ export const SCRIPTS = {
   createZone: CREATE_ZONE_SCRIPT,
   deleteZone: DELETE_ZONE_SCRIPT,
   endLoad: END_LOAD_SCRIPT,
+  rememberDeleted: REMEMBER_DELETED_SCRIPT,
   writeDocument: WRITE_DOCUMENT_SCRIPT,
 } as const;
 
