@@ -91,6 +91,11 @@ export const Limits = {
   storeProbeMs: 1_000,
   /** Octets of a commit in that log; a larger one goes past it. */
   loggedCommit: 1024 * 1024,
+  /**
+   * Records of a whole zone that are read, checked, or put into the table before TCP, HTTP and other zones have their
+   * turn: some milliseconds. A turn costs about as much as reading five records.
+   */
+  zoneSlice: 2_000,
   /** RRsets that loading a zone hands over at once: below a millisecond or two of work. */
   loadBatch: 2_000,
   /** Milliseconds that Redis may take to accept a connection. */

@@ -9,6 +9,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
 import { Type } from "../wire/code-points.ts";
 import { formatName, isSubdomain, type Name } from "../wire/name.ts";
 import { typeName } from "../wire/rr-types.ts";
@@ -108,12 +109,17 @@ export class ZoneContents implements ZoneView {
     for (let row = 0; row < this.ownerCount; row++) yield this.#ownerName(row);
   }
 
-  /** Owners that `checkZone` can find anything at; of a million plain hosts, none. */
-  *ownersToCheck(): Iterable<Name> {
+  /** Owners that `checkZone` can find anything at (of a million plain hosts, none); `undefined` after each slice. */
+  *ownersToCheck(): Iterable<Name | undefined> {
     const hasApexDname = this.#hasTops && this.rrset(this.origin, Type.DNAME) !== undefined;
+    let records = 0;
     for (let row = 0; row < this.ownerCount; row++) {
       const mayBeHidden = this.#hasTops && (hasApexDname || this.#isDeep(row));
       if (mayBeHidden || this.#isToCheck(row)) yield this.#ownerName(row);
+      records += this.#recordsOf(row);
+      if (records < Limits.zoneSlice) continue;
+      records = 0;
+      yield undefined;
     }
   }
 
@@ -151,13 +157,33 @@ export class ZoneContents implements ZoneView {
     if (rrtype === Type.DNAME || (rrtype === Type.NS && length > 0)) this.#hasTops = true;
   }
 
-  /** Of the TTLs in one RRset the first holds (RFC 2181 §5.2); tells the others. */
-  reportTtls(report: (finding: Finding) => void): void {
+  /**
+   * Makes room for the records of the next slice, a slice of work at each step: of a large zone, more than one turn may
+   * take. Nothing is added meanwhile. Without it `add` makes room when there is hardly any.
+   */
+  *makeRoom(): Generator<void, void, undefined> {
+    if (2 * this.ownerCount > this.#slots.length) yield* this.#growSlots();
+  }
+
+  /** Of the TTLs in one RRset the first holds (RFC 2181 §5.2); tells the others, a slice of records at each step. */
+  *reportTtls(report: (finding: Finding) => void): Generator<void, void, undefined> {
+    let records = 0;
     for (let row = 0; row < this.ownerCount; row++) {
+      records += this.#recordsOf(row);
+      if (records >= Limits.zoneSlice) {
+        records = 0;
+        yield;
+      }
       if (this.#owner.first.at(row) === this.#owner.last.at(row)) continue;
-      for (const [rrtype, records] of this.#recordsByType(row))
-        this.#reportTtl(row, rrtype, records, report);
+      for (const [rrtype, rows] of this.#recordsByType(row))
+        this.#reportTtl(row, rrtype, rows, report);
     }
+  }
+
+  #recordsOf(row: number): number {
+    let count = 0;
+    for (let at = this.#owner.first.at(row); at !== NONE; at = this.#record.next.at(at)) count++;
+    return count;
   }
 
   /** The row of this owner, made when it is new. */
@@ -174,7 +200,7 @@ export class ZoneContents implements ZoneView {
     this.#owner.first.push(NONE);
     this.#owner.last.push(NONE);
     this.#owner.hash.push(hash);
-    if (2 * this.ownerCount > this.#slots.length) this.#growSlots();
+    if (4 * this.ownerCount > 3 * this.#slots.length) for (const _ of this.#growSlots());
     return row;
   }
 
@@ -198,10 +224,11 @@ export class ZoneContents implements ZoneView {
     return true;
   }
 
-  #growSlots(): void {
+  *#growSlots(): Generator<void, void, undefined> {
     const slots = new Uint32Array(2 * this.#slots.length).fill(NONE);
     const mask = slots.length - 1;
     for (let row = 0; row < this.ownerCount; row++) {
+      if (row % Limits.zoneSlice === Limits.zoneSlice - 1) yield;
       let slot = this.#owner.hash.at(row) & mask;
       while (slots[slot] !== NONE) slot = (slot + 1) & mask;
       slots[slot] = row;
@@ -349,7 +376,7 @@ export function collectRRsets(
 ): ZoneContents {
   const zone = new ZoneContents(origin);
   for (const record of records) zone.add(cursorOf(record));
-  if (report !== undefined) zone.reportTtls(report);
+  if (report !== undefined) for (const _ of zone.reportTtls(report));
   return zone;
 }
 
