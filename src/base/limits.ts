@@ -49,6 +49,11 @@ export const Limits = {
   shownVersions: 256,
   /** RRsets kept of what a store lost of a zone; past it only their number is told. */
   lostRRsets: 10_000,
+  /**
+   * RRsets of what stores lost that wait in memory while no store takes documents, each part counted as one at least: some
+   * tens of megabytes. Past it only their number is told.
+   */
+  lostInMemory: 100_000,
   /** Journal entries one read returns; a reader asks again for more. */
   journalPage: 1_000,
   /** Journal entries kept for one zone at most; configuration chooses, 10,000 when it says nothing. */
