@@ -77,8 +77,9 @@ export function isSubjectToChecks(rrtype: number): boolean {
 }
 
 /** Everything found, owner by owner, the apex first. */
-export function* checkZone(zone: ZoneView): Generator<Finding, void, undefined> {
-  for (const found of checkOwners(zone, () => zone.owners())) if (found !== undefined) yield found;
+export function checkZone(zone: ZoneView): Generator<Finding, void, undefined> {
+  const found = checkOwners(zone, () => zone.owners());
+  return found as Generator<Finding, void, undefined>;
 }
 
 /**
