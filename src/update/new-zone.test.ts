@@ -1,12 +1,22 @@
 /** Zones that are to be made: what is asked of them, and that they go into the table as they go into the store. */
 import { expect, test } from "vitest";
-import { MapTable } from "../../test/update/fakes.ts";
-import { contentText, exampleZone, ORIGIN, rrset, soa } from "../../test/update/zone-fixtures.ts";
+import { listLogger, MapTable, standingClock } from "../../test/update/fakes.ts";
+import {
+  contentText,
+  exampleZone,
+  OPERATOR,
+  ORIGIN,
+  rrset,
+  soa,
+} from "../../test/update/zone-fixtures.ts";
+import { ErrorCode } from "../base/errors.ts";
 import { Limits } from "../base/limits.ts";
+import { MemoryStore } from "../store/memory-store.ts";
 import type { RRset } from "../zone/rrset.ts";
 import { type PackedRRsets, packRRsets } from "../zone/rrset-pack.ts";
 import { ZoneMap } from "../zone/zone-map.ts";
 import { checkNewZone, loadEach } from "./new-zone.ts";
+import { createUpdateEngine } from "./update-engine.ts";
 
 function packed(rrsets: readonly RRset[]): PackedRRsets {
   return {
@@ -110,4 +120,18 @@ test.each([
     expect(count).toBe(size);
   };
   expect(await turnsOf(load)).toBe(turns);
+});
+
+test("a zone whose server shuts down during its checks is not made", async () => {
+  const store = new MemoryStore();
+  const parts = { store, writer: new MapTable(), clock: standingClock, log: listLogger() };
+  const engine = createUpdateEngine(parts);
+  await engine.start();
+  const intent = { origin: ORIGIN, principal: OPERATOR, door: "cli" as const, address: "" };
+  const made = engine.createZone(intent, inSmallPacks(zoneOf(Limits.zoneSlice)));
+  await Promise.all([
+    engine.close(),
+    expect(made).rejects.toMatchObject({ code: ErrorCode.shuttingDown }),
+  ]);
+  expect(await store.findZone(ORIGIN)).toBeUndefined();
 });
