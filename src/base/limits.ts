@@ -49,6 +49,11 @@ export const Limits = {
   shownVersions: 256,
   /** RRsets kept of what a store lost of a zone; past it only their number is told. */
   lostRRsets: 10_000,
+  /**
+   * RRsets of what stores lost that wait in memory while no store takes documents, each part counted as one at least: some
+   * tens of megabytes. Past it only their number is told.
+   */
+  lostInMemory: 100_000,
   /** Journal entries one read returns; a reader asks again for more. */
   journalPage: 1_000,
   /** Journal entries kept for one zone at most; configuration chooses, 10,000 when it says nothing. */
@@ -91,6 +96,11 @@ export const Limits = {
   storeProbeMs: 1_000,
   /** Octets of a commit in that log; a larger one goes past it. */
   loggedCommit: 1024 * 1024,
+  /**
+   * Records of a whole zone that are read, checked, or put into the table before TCP, HTTP and other zones have their
+   * turn: some milliseconds. A turn costs about as much as reading five records.
+   */
+  zoneSlice: 2_000,
   /** RRsets that loading a zone hands over at once: below a millisecond or two of work. */
   loadBatch: 2_000,
   /** Milliseconds that Redis may take to accept a connection. */

@@ -6,6 +6,7 @@ import { createMemoryState, type MemoryState, MemoryStore } from "../store/memor
 import type { Store, ZoneVersion } from "../store/store.ts";
 import { Rcode } from "../wire/code-points.ts";
 import { ConfirmedVersion } from "./confirmed-version.ts";
+import { refuse } from "./refusal.ts";
 import { createUpdateEngine } from "./update-engine.ts";
 
 const PROBLEM = "0 of 1 replicas had it after 100 ms";
@@ -108,6 +109,19 @@ describe("what needs no commit", () => {
     expect(await two.submit(1)).toMatchObject({ status: "unchanged" });
     expect(two.replicas.asked).toBe(2);
   });
+});
+
+test("what needs no commit is in doubt where the store cannot be asked, unless the version is known", async () => {
+  const { state } = await withZone();
+  const { store } = await server(state);
+  const stored = (await store.findZone(ORIGIN)) as ZoneVersion;
+  const confirmed = new ConfirmedVersion(ORIGIN, store);
+  const refused = refuse(Rcode.refused, "not-in-zone", "it is elsewhere");
+  const verdicts = [{ status: "unchanged", serial: 1 }, refused] as const;
+  const detail = expect.stringContaining("cannot be asked");
+  expect(confirmed.unasked(stored, verdicts)).toMatchObject([{ ...doubt, detail }, refused]);
+  confirmed.take(stored, undefined);
+  expect(confirmed.unasked(stored, verdicts)).toEqual(verdicts);
 });
 
 test("a version that the store lost meanwhile is not confirmed by what replicas have now", async () => {

@@ -27,6 +27,12 @@ export class ConfirmedVersion {
     return this.#version !== undefined && isSameVersion(this.#version, version);
   }
 
+  /** What may be told of verdicts that rest on this version alone, where the store cannot be asked. */
+  unasked(version: ZoneVersion, verdicts: readonly Verdict[]): Verdict[] {
+    const doubt = this.covers(version) ? undefined : notReplicated("the store cannot be asked");
+    return inDoubt(verdicts, doubt);
+  }
+
   /** How a commit that led to this version fared; a refusal for everything that rests on it, if it is in doubt. */
   take(version: ZoneVersion, unconfirmed: string | undefined): Refusal | undefined {
     if (unconfirmed === undefined) this.#version = version;

@@ -4,6 +4,7 @@
  * for whatever else waits; updates of this zone wait until it is committed.
  */
 import { setImmediate as othersTurn } from "node:timers/promises";
+import { Limits } from "../base/limits.ts";
 import { Rcode, Type } from "../wire/code-points.ts";
 import { formatName, isSubdomain, type Name } from "../wire/name.ts";
 import type { RRsetChange } from "../zone/changeset.ts";
@@ -14,9 +15,6 @@ import { soaSerial, withSerial } from "../zone/soa.ts";
 import type { ZoneView } from "../zone/zone-view.ts";
 import type { Change, Intent } from "./judge-change.ts";
 import { type Refusal, refuse } from "./refusal.ts";
-
-/** Owners compared before others get their turn: a few milliseconds. */
-const SLICE = 1_000;
 
 /** Makes the zone that `published` shows what `wanted` is. Policy: whole zones are for operators. */
 export function draftImport(intent: Intent, wanted: ZoneView, published: () => ZoneView): Change {
@@ -30,7 +28,7 @@ export function draftImport(intent: Intent, wanted: ZoneView, published: () => Z
     for (const found of compare(published(), wanted)) {
       if (Array.isArray(found)) changes.push(...found);
       else refused ??= found as Refusal;
-      if (++owners % SLICE === 0) await othersTurn();
+      if (++owners % Limits.zoneSlice === 0) await othersTurn();
     }
   };
   const write = (zone: Overlay) => {

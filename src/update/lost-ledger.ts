@@ -1,8 +1,10 @@
 /**
  * What stores have lost and nodes still had, kept as documents beside the zones until an operator takes it back or
- * gives it up. What cannot be written is kept in memory, shown as well, and written when the store takes it again.
+ * gives it up. What cannot be written is kept in memory, shown as well, and written when the store takes it again. So much
+ * is kept in memory and no more: what came first stays, and of the rest the log has the number.
  */
 import { errorMessage } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import type { Store } from "../store/store.ts";
 import { formatName, type Name, nameKey } from "../wire/name.ts";
@@ -28,7 +30,9 @@ export class LostLedger {
     return all.filter((part) => nameKey(part.origin) === nameKey(origin));
   }
 
-  async keep(part: LostPart): Promise<void> {
+  async keep(given: LostPart): Promise<void> {
+    const part = this.#withinRoom(given);
+    if (part === undefined) return;
     this.#unwritten.set(lostId(part), part);
     await this.#write().catch((error) =>
       this.#unable("what was lost is kept in memory alone", error),
@@ -64,6 +68,22 @@ export class LostLedger {
     }
   }
 
+  /** As much of the part as may wait in memory. What may not is told, as nobody else may know of it. */
+  #withinRoom(part: LostPart): LostPart | undefined {
+    const { origin, shown, rrsets } = part;
+    let room: number = Limits.lostInMemory;
+    for (const [id, other] of this.#unwritten) if (id !== lostId(part)) room -= sizeOf(other);
+    if (sizeOf(part) <= room) return part;
+    const kept = rrsets.slice(0, room);
+    const dropped = part.dropped + rrsets.length - kept.length;
+    const fields = { zone: formatName(origin), serial: shown.serial, kept: kept.length, dropped };
+    this.#log.error(
+      fields,
+      "more was lost than is kept in memory while the store takes no documents: the rest is given up",
+    );
+    return room === 0 ? undefined : { ...part, rrsets: kept, dropped };
+  }
+
   async #write(): Promise<void> {
     for (const [id, part] of this.#unwritten) {
       await this.#store.writeDocument("lost", id, writeLost(part));
@@ -76,4 +96,8 @@ export class LostLedger {
     const zones = this.parts().map(({ origin }) => formatName(origin));
     this.#log.warn({ zones: [...new Set(zones)].join(" "), error: errorMessage(error) }, message);
   }
+}
+
+function sizeOf({ rrsets }: LostPart): number {
+  return Math.max(1, rrsets.length);
 }

@@ -2,7 +2,9 @@
  * A zone that is to be made: what every zone must have, so that it can be served and changed at all, and its way into
  * store and table at once, by packs.
  */
+import { setImmediate as othersTurn } from "node:timers/promises";
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
 import type { JournalEntry } from "../store/store.ts";
 import { Type } from "../wire/code-points.ts";
 import { formatName, isSubdomain, type Name } from "../wire/name.ts";
@@ -11,6 +13,7 @@ import {
   isPacked,
   PackCursor,
   type PackedRRsets,
+  type PacksInTurns,
   packRRsets,
   type RRsetPack,
 } from "../zone/rrset-pack.ts";
@@ -28,9 +31,17 @@ export interface NewZone {
   readonly added: readonly RRset[];
 }
 
-/** Throws `bad-zone` for what no zone may be, and `limit` for more than `limit` RRsets. */
-export function checkNewZone(origin: Name, given: Iterable<RRset>, limit: number): NewZone {
+/**
+ * Rejects with `bad-zone` for what no zone may be, and with `limit` for more than `limit` RRsets. Of a large zone others
+ * have their turns meanwhile: what was true before may not be so afterwards.
+ */
+export async function checkNewZone(
+  origin: Name,
+  given: Iterable<RRset>,
+  limit: number,
+): Promise<NewZone> {
   const rrsets = isPacked(given) ? given : packed(origin, given);
+  const turns = new Turns();
   let serial: number | undefined;
   let hasNs = false;
   let count = 0;
@@ -42,6 +53,7 @@ export function checkNewZone(origin: Name, given: Iterable<RRset>, limit: number
       if (rrtype === Type.SOA) serial = readSerial(origin, cursor);
       if (rrtype === Type.NS && ownerLength === 0) hasNs = true;
     }
+    await turns.after(count);
   }
   if (serial === undefined) throw badZone(origin, "it has no SOA at its apex");
   if (!hasNs) throw badZone(origin, "it has no NS at its apex");
@@ -58,31 +70,50 @@ export function creationEntry(
   return { origin, fromSerial: serial, toSerial: serial, removed: [], added, ...when, ...who };
 }
 
-/** The same RRsets once, each pack put into the table before it is given out. */
-export function loadEach(rrsets: PackedRRsets, loader: ZoneTableLoader): PackedRRsets {
-  function* packs(): Generator<RRsetPack> {
+/** The same RRsets once, each pack put into the table before it is given out. Others have their turns between packs. */
+export function loadEach(rrsets: PackedRRsets, loader: ZoneTableLoader): PacksInTurns {
+  async function* packs(): AsyncGenerator<RRsetPack> {
+    const turns = new Turns();
+    let count = 0;
     for (const pack of rrsets.lastPacks?.() ?? rrsets.packs()) {
-      loader.addPack(pack);
+      count += loader.addPack(pack);
       yield pack;
+      await turns.after(count);
     }
   }
-  return eachOf(packs);
+  return {
+    packs,
+    async *[Symbol.asyncIterator]() {
+      for await (const pack of packs()) yield* pack;
+    },
+  };
+}
+
+/** Gives others their turn after each slice of a zone. */
+class Turns {
+  #taken = 0;
+
+  /** `count` are the RRsets gone through so far. */
+  async after(count: number): Promise<void> {
+    if (count - this.#taken < Limits.zoneSlice) return;
+    this.#taken = count;
+    await othersTurn();
+  }
 }
 
 function packed(origin: Name, rrsets: Iterable<RRset>): PackedRRsets {
-  for (const { owner } of rrsets) {
-    if (!isSubdomain(owner, origin)) throw badZone(origin, `${formatName(owner)} is outside it`);
-  }
-  return eachOf(() => packRRsets(origin, rrsets));
+  return {
+    packs: () => packRRsets(origin, inZone(origin, rrsets)),
+    [Symbol.iterator]: () => rrsets[Symbol.iterator](),
+  };
 }
 
-function eachOf(packs: () => Iterable<RRsetPack>): PackedRRsets {
-  return {
-    packs,
-    *[Symbol.iterator]() {
-      for (const pack of packs()) yield* pack;
-    },
-  };
+function* inZone(origin: Name, rrsets: Iterable<RRset>): Generator<RRset> {
+  for (const rrset of rrsets) {
+    const { owner } = rrset;
+    if (!isSubdomain(owner, origin)) throw badZone(origin, `${formatName(owner)} is outside it`);
+    yield rrset;
+  }
 }
 
 function readSerial(origin: Name, cursor: PackCursor): number {

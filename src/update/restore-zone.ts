@@ -28,14 +28,14 @@ export interface RestoredZone {
   readonly rrsets: PackedRRsets;
 }
 
-/** Throws as `checkNewZone` does, and `bad-zone` where the SOA has another serial than the zone is said to have. */
-export function draftRestore(
+/** Rejects as `checkNewZone` does, and `bad-zone` where the SOA has another serial than the zone is said to have. */
+export async function draftRestore(
   intent: Intent,
   past: ZonePast,
   rrsets: Iterable<RRset>,
   { limit, timeMs, deleted }: RestoreTerms,
-): RestoredZone {
-  const zone = checkNewZone(past.origin, rrsets, limit);
+): Promise<RestoredZone> {
+  const zone = await checkNewZone(past.origin, rrsets, limit);
   if (zone.serial !== past.serial) {
     const message = `zone ${formatName(past.origin)} stood at serial ${past.serial}, and its SOA says ${zone.serial}`;
     throw new WindhoverError(ErrorCode.badZone, message);
@@ -46,7 +46,7 @@ export function draftRestore(
   const serial = isSerialAfter(past.serial, deleted.serial)
     ? past.serial
     : nextSerial(deleted.serial);
-  const anew = checkNewZone(past.origin, withZoneSerial(zone.rrsets, serial), limit);
+  const anew = await checkNewZone(past.origin, withZoneSerial(zone.rrsets, serial), limit);
   const when = { sequence: deleted.sequence + 1, timeMs };
   return { beginning: creationEntry(intent, anew, when), rrsets: anew.rrsets };
 }

@@ -208,8 +208,9 @@ class Engine implements ZoneEngine {
     this.#demandOperator(intent.principal, "create", intent.origin);
     const { origin } = intent;
     if (this.#lanes.get(nameKey(origin))?.version !== undefined) throw zoneExists(origin);
+    const zone = await checkNewZone(origin, rrsets, this.#laneParts.zoneRRsets);
     const deleted = await this.#parts.store.deletedVersion(origin);
-    const zone = checkNewZone(origin, rrsets, this.#laneParts.zoneRRsets);
+    this.#demandOpen();
     const sequence = (deleted?.sequence ?? 0) + 1;
     const entry = creationEntry(intent, zone, { sequence, timeMs: this.#parts.clock.nowMs() });
     await this.#lane(origin).create(entry, zone.rrsets);
@@ -221,7 +222,8 @@ class Engine implements ZoneEngine {
     if (this.#lanes.get(nameKey(origin))?.version !== undefined) throw zoneExists(origin);
     const deleted = await this.#parts.store.deletedVersion(origin);
     const terms = { limit: this.#laneParts.zoneRRsets, timeMs: this.#parts.clock.nowMs() };
-    const zone = draftRestore(intent, past, rrsets, { ...terms, deleted });
+    const zone = await draftRestore(intent, past, rrsets, { ...terms, deleted });
+    this.#demandOpen();
     await this.#lane(origin).create(zone.beginning, zone.rrsets);
     return zone.beginning === past;
   }
@@ -326,10 +328,13 @@ class Engine implements ZoneEngine {
     this.#refusedUpdates.add(intent, refusal, clock.nowMs());
   }
 
+  #demandOpen(): void {
+    if (!this.#isClosing) return;
+    throw new WindhoverError(ErrorCode.shuttingDown, "the server is shutting down");
+  }
+
   #demandOperator({ actor, isOperator }: Principal, verb: string, origin: Name): void {
-    if (this.#isClosing) {
-      throw new WindhoverError(ErrorCode.shuttingDown, "the server is shutting down");
-    }
+    this.#demandOpen();
     if (isOperator) return;
     const message = `${actor} may not ${verb} zone ${formatName(origin)}: only an operator may`;
     throw new WindhoverError(ErrorCode.forbidden, message);

@@ -245,7 +245,10 @@ export class ZoneLane {
       const { status, commit, unconfirmed, refusal } = await this.#commit(draft);
       if (status === "conflict") continue;
       const failed = refusal ?? this.#publish(commit);
-      if (failed !== undefined) return () => this.#settle(batch, draft.held, failed);
+      if (failed !== undefined) {
+        const held = this.#confirmed.unasked(draft.expected, draft.held);
+        return () => this.#settle(batch, held, failed);
+      }
       const doubt = this.#confirmed.take(commit.next, unconfirmed);
       return () => this.#acknowledge(batch, inDoubt(draft.verdicts, doubt), commit.entries);
     }

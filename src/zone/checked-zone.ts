@@ -1,7 +1,8 @@
 /** From the text of a zone file to a zone that may be served: read, put together, checked. */
 import { ErrorCode, WindhoverError } from "../base/errors.ts";
+import { Limits } from "../base/limits.ts";
 import { formatName, type Name } from "../wire/name.ts";
-import { checkZone, type Finding } from "./zone-checks.ts";
+import { checkOwners, type Finding } from "./zone-checks.ts";
 import { ZoneContents } from "./zone-contents.ts";
 import { ZoneFileReader, type ZoneFileSource } from "./zone-file.ts";
 
@@ -9,9 +10,6 @@ import { ZoneFileReader, type ZoneFileSource } from "./zone-file.ts";
 const TOLD = 5;
 
 type Warn = (finding: Finding) => void;
-
-/** Records read between two looks at the time, or at whatever else waits: some milliseconds. */
-const SLICE = 10_000;
 
 /**
  * Throws `bad-zone-file` for what cannot be read and `bad-zone` for what may not be served, with everything that
@@ -45,7 +43,9 @@ function* readInSlices(source: ZoneFileSource, warn: Warn): Generator<void, Zone
   try {
     while (reader.next()) {
       zone.add(reader);
-      if (zone.recordCount % SLICE === 0) yield;
+      if (zone.recordCount % Limits.zoneSlice !== 0) continue;
+      yield;
+      yield* zone.makeRoom();
     }
   } finally {
     reader.close();
@@ -60,13 +60,12 @@ export function* checkInSlices(
   from: string,
   warn: Warn,
 ): Generator<void, void, undefined> {
-  zone.reportTtls(warn);
+  yield* zone.reportTtls(warn);
   const told: string[] = [];
   let errors = 0;
-  let findings = 0;
-  for (const finding of checkZone(zone, () => zone.ownersToCheck())) {
-    if (++findings % SLICE === 0) yield;
-    if (finding.severity === "warning") warn(finding);
+  for (const finding of checkOwners(zone, () => zone.ownersToCheck())) {
+    if (finding === undefined) yield;
+    else if (finding.severity === "warning") warn(finding);
     else if (++errors <= TOLD) told.push(finding.message);
   }
   if (errors > TOLD) told.push(`and ${errors - TOLD} more`);

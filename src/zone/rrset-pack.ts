@@ -105,7 +105,14 @@ export interface PackedRRsets extends Iterable<RRset> {
   lastPacks?(): Iterable<RRsetPack>;
 }
 
-export function isPacked(rrsets: object): rrsets is PackedRRsets {
+/** The same for who may wait: others have their turns between packs. */
+export interface PacksInTurns extends AsyncIterable<RRset> {
+  packs(): AsyncIterable<RRsetPack>;
+}
+
+export function isPacked(rrsets: Iterable<RRset>): rrsets is PackedRRsets;
+export function isPacked(rrsets: object): rrsets is PackedRRsets | PacksInTurns;
+export function isPacked(rrsets: object): boolean {
   return "packs" in rrsets;
 }
 

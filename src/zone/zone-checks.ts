@@ -76,14 +76,27 @@ export function isSubjectToChecks(rrtype: number): boolean {
   return SUBJECT.has(rrtype) || isMetaType(rrtype);
 }
 
-/** Everything found, owner by owner, the apex first. `owners` may leave out those that nothing can be found at. */
-export function* checkZone(
+/** Everything found, owner by owner, the apex first. */
+export function checkZone(zone: ZoneView): Generator<Finding, void, undefined> {
+  const found = checkOwners(zone, () => zone.owners());
+  return found as Generator<Finding, void, undefined>;
+}
+
+/**
+ * The same where `owners` leave out those that nothing can be found at. An `undefined` among them, where others may have
+ * their turn, is handed on.
+ */
+export function* checkOwners(
   zone: ZoneView,
-  owners: () => Iterable<Name> = () => zone.owners(),
-): Generator<Finding, void, undefined> {
+  owners: () => Iterable<Name | undefined>,
+): Generator<Finding | undefined, void, undefined> {
   yield* checkApex(zone);
-  const tops = findTops(zone, owners());
+  const tops = yield* findTops(zone, owners());
   for (const owner of owners()) {
+    if (owner === undefined) {
+      yield undefined;
+      continue;
+    }
     const rrsets = zone.rrsets(owner);
     yield* checkOwner(zone.origin, owner, rrsets);
     yield* checkOccluded(zone.origin, owner, rrsets, tops);
@@ -183,10 +196,17 @@ interface Tops {
   readonly dnames: ReadonlySet<string>;
 }
 
-function findTops(zone: ZoneView, owners: Iterable<Name>): Tops {
+function* findTops(
+  zone: ZoneView,
+  owners: Iterable<Name | undefined>,
+): Generator<undefined, Tops, undefined> {
   const cuts = new Set<string>();
   const dnames = new Set<string>();
   for (const owner of owners) {
+    if (owner === undefined) {
+      yield undefined;
+      continue;
+    }
     for (const { rrtype } of zone.rrsets(owner)) {
       if (rrtype === Type.NS && !equalNames(owner, zone.origin)) cuts.add(nameKey(owner));
       if (rrtype === Type.DNAME) dnames.add(nameKey(owner));

@@ -12,6 +12,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { assert } from "../base/assert.ts";
+import { Limits } from "../base/limits.ts";
 import { Type } from "../wire/code-points.ts";
 import { formatName, isSubdomain, type Name } from "../wire/name.ts";
 import { typeName } from "../wire/rr-types.ts";
@@ -47,8 +48,8 @@ export class ZoneContents implements ZoneView {
   readonly #owners = new ZoneRows(3);
   readonly #records = new ZoneRows(4);
   #slots = new Uint32Array(4096).fill(NONE);
-  /** By owner; room for as many as make the slots half full. */
-  #hashes = new Uint32Array(2049);
+  /** By owner. */
+  #hashes = new Uint32Array(roomOf(4096));
   #isGivenUp = false;
   /** There is a delegation or a DNAME, so that what is below it is hidden. */
   #hasTops = false;
@@ -84,13 +85,18 @@ export class ZoneContents implements ZoneView {
     for (let row = 0; row < this.ownerCount; row++) yield this.#ownerName(row);
   }
 
-  /** Owners that `checkZone` can find anything at; of a million plain hosts, none. */
-  *ownersToCheck(): Iterable<Name> {
+  /** Owners that `checkZone` can find anything at (of a million plain hosts, none); `undefined` after each slice. */
+  *ownersToCheck(): Iterable<Name | undefined> {
     this.#demandKept();
     const hasApexDname = this.#hasTops && this.rrset(this.origin, Type.DNAME) !== undefined;
+    let records = 0;
     for (let row = 0; row < this.ownerCount; row++) {
       const mayBeHidden = this.#hasTops && (hasApexDname || this.#isDeep(row));
       if (mayBeHidden || this.#isToCheck(row)) yield this.#ownerName(row);
+      records += this.#recordsOf(row);
+      if (records < Limits.zoneSlice) continue;
+      records = 0;
+      yield undefined;
     }
   }
 
@@ -171,13 +177,33 @@ export class ZoneContents implements ZoneView {
     if (rrtype === Type.DNAME || (rrtype === Type.NS && length > 0)) this.#hasTops = true;
   }
 
-  /** Of the TTLs in one RRset the first holds (RFC 2181 §5.2); tells the others. */
-  reportTtls(report: (finding: Finding) => void): void {
+  /**
+   * Makes room for the records of the next slice, a slice of work at each step: of a large zone, more than one turn may
+   * take. Nothing is added meanwhile. Without it `add` makes room when there is hardly any.
+   */
+  *makeRoom(): Generator<void, void, undefined> {
+    if (2 * this.ownerCount > this.#slots.length) yield* this.#growSlots();
+  }
+
+  /** Of the TTLs in one RRset the first holds (RFC 2181 §5.2); tells the others, a slice of records at each step. */
+  *reportTtls(report: (finding: Finding) => void): Generator<void, void, undefined> {
+    let records = 0;
     for (let row = 0; row < this.ownerCount; row++) {
+      records += this.#recordsOf(row);
+      if (records >= Limits.zoneSlice) {
+        records = 0;
+        yield;
+      }
       if (this.#owners.at(row, Owner.first) === this.#owners.at(row, Owner.last)) continue;
-      for (const [rrtype, records] of this.#recordsByType(row))
-        this.#reportTtl(row, rrtype, records, report);
+      for (const [rrtype, rows] of this.#recordsByType(row))
+        this.#reportTtl(row, rrtype, rows, report);
     }
+  }
+
+  #recordsOf(row: number): number {
+    let count = 0;
+    for (let at = this.#owners.at(row, Owner.first); at !== NONE; at = this.#next(at)) count++;
+    return count;
   }
 
   #demandKept(): void {
@@ -196,7 +222,7 @@ export class ZoneContents implements ZoneView {
     const row = this.#owners.push(offset, NONE, NONE);
     this.#hashes[row] = hash;
     this.#slots[slot] = row;
-    if (2 * this.ownerCount > this.#slots.length) this.#growSlots();
+    if (this.ownerCount === this.#hashes.length) for (const _ of this.#growSlots());
     return row;
   }
 
@@ -221,12 +247,13 @@ export class ZoneContents implements ZoneView {
     return true;
   }
 
-  #growSlots(): void {
+  *#growSlots(): Generator<void, void, undefined> {
     const slots = new Uint32Array(2 * this.#slots.length).fill(NONE);
-    const hashes = new Uint32Array(this.#slots.length + 1);
+    const hashes = new Uint32Array(roomOf(slots.length));
     hashes.set(this.#hashes);
     const mask = slots.length - 1;
     for (let row = 0; row < this.ownerCount; row++) {
+      if (row % Limits.zoneSlice === Limits.zoneSlice - 1) yield;
       let slot = (hashes[row] as number) & mask;
       while (slots[slot] !== NONE) slot = (slot + 1) & mask;
       slots[slot] = row;
@@ -343,6 +370,11 @@ export class ZoneContents implements ZoneView {
   }
 }
 
+/** Owners for whom so many slots are enough. */
+function roomOf(slots: number): number {
+  return (slots / 4) * 3;
+}
+
 function u16(octets: Uint8Array, at: number): number {
   return ((octets[at] as number) << 8) | (octets[at + 1] as number);
 }
@@ -371,7 +403,7 @@ export function collectRRsets(
 ): ZoneContents {
   const zone = new ZoneContents(origin);
   for (const record of records) zone.add(cursorOf(record));
-  if (report !== undefined) zone.reportTtls(report);
+  if (report !== undefined) for (const _ of zone.reportTtls(report));
   return zone;
 }
 

@@ -50,8 +50,17 @@ export class Model {
   readonly verdicts: (Verdict | undefined)[] = [];
   /** Updates whose "applied" was heard by who sent them. */
   readonly acknowledged = new Set<number>();
+  /** What was heard to be done, or to need no change: versions of which one has to stay. */
+  readonly #kept = new Map<number, readonly Version[]>();
+  /** Deletions that were heard of: what each ended. */
+  readonly #keptDeletions = new Set<Version>();
   /** States that took the place of newer ones. */
   rollbacks = 0;
+  /** Those of them without something that could be acknowledged. */
+  losses = 0;
+  /** Versions that have been in as many places as is asked for, and deletions by what they ended. */
+  readonly #safe = new Set<Version>();
+  readonly #safelyDeleted = new Set<Version>();
   readonly #byVersion = new Map<ZoneVersion, Version>();
   readonly #versions = new Map<string, Version[]>();
   readonly #made = new Map<number, readonly Version[]>();
@@ -87,6 +96,55 @@ export class Model {
       this.#deletedAt.set(key, this.#world.steps);
     }
     this.#current = now;
+  }
+
+  /** As many replicas as are asked for have this. */
+  observeConfirmed(state: MemoryState): void {
+    for (const { version } of state.zones.values()) this.#keepSafe(this.#byVersion.get(version));
+    for (const version of state.deleted.values()) {
+      const ended = this.#byVersion.get(version);
+      this.#keepSafe(ended);
+      if (ended !== undefined) this.#safelyDeleted.add(ended);
+    }
+  }
+
+  #keepSafe(version: Version | undefined): void {
+    for (let at = version; at !== undefined && !this.#safe.has(at); at = at.parent) {
+      this.#safe.add(at);
+    }
+  }
+
+  isSafe(version: Version): boolean {
+    return this.#safe.has(version);
+  }
+
+  isSafelyDeleted(version: Version): boolean {
+    return this.#safelyDeleted.has(version);
+  }
+
+  /** Who sent the update heard that it was done, or was so already; it rests on one of these versions. */
+  acknowledge(update: number, versions: readonly Version[]): void {
+    if (versions.length > 0) this.#kept.set(update, versions);
+  }
+
+  acknowledgeDeletion(ended: Version): void {
+    this.#keptDeletions.add(ended);
+  }
+
+  /** What was acknowledged is in the store, unless it was deleted or the store forgot what it could not forget. */
+  checkKept(): void {
+    if (this.losses > 0) return;
+    for (const [update, versions] of this.#kept) {
+      const isKept = versions.some(
+        (each) => isAncestor(each, this.current(each.origin)) || this.isDeletedAfter(each),
+      );
+      this.#world.check(isKept, () => `update ${update} was acknowledged and is lost`);
+    }
+    for (const ended of this.#keptDeletions) {
+      const now = this.current(ended.origin);
+      const isBack = now !== undefined && isAncestor(now, ended);
+      this.#world.check(!isBack, () => `the deletion of ${formatName(ended.origin)} is lost`);
+    }
   }
 
   #record(key: string, zone: MemoryZone, before: Version | undefined): Version {
@@ -217,8 +275,16 @@ export class Model {
   }
 }
 
+/** Whether the update was made is not known to who sent it. */
 export function isUnknown(verdict: Verdict): boolean {
-  return verdict.status === "refused" && verdict.reason === "store-unavailable";
+  return (
+    isUnconfirmed(verdict) ||
+    (verdict.status === "refused" && verdict.reason === "store-unavailable")
+  );
+}
+
+export function isUnconfirmed(verdict: Verdict): boolean {
+  return verdict.status === "refused" && verdict.reason === "not-replicated";
 }
 
 export function isAncestor(version: Version, of: Version | undefined): boolean {

@@ -1,13 +1,29 @@
 /** One seed: a world, its nodes, what clients and operators do, what goes wrong, and what must be true at the end. */
 import { WindhoverError } from "../../src/base/errors.ts";
 import { Limits } from "../../src/base/limits.ts";
-import type { Prerequisite, UpdateOperation, Verdict } from "../../src/update/update-request.ts";
+import type { ZoneEngine } from "../../src/update/update-engine.ts";
+import type {
+  Prerequisite,
+  UpdateOperation,
+  UpdateRequest,
+  Verdict,
+} from "../../src/update/update-request.ts";
 import { Type } from "../../src/wire/code-points.ts";
 import { formatName, type Name, nameKey, parseName } from "../../src/wire/name.ts";
 import { makeRRset, type RRset } from "../../src/zone/rrset.ts";
 import { OPERATOR, principal, rdata } from "../update/zone-fixtures.ts";
-import { contentOf, isAncestor, isEqual, isUnknown, Model, type Version } from "./model.ts";
+import { FAULTS, type Fault, LOSING, REPLICA_FAULTS } from "./faults.ts";
+import {
+  contentOf,
+  isAncestor,
+  isEqual,
+  isUnconfirmed,
+  isUnknown,
+  Model,
+  type Version,
+} from "./model.ts";
 import { SimulatedNode } from "./node.ts";
+import { NO_REPLICAS, type ReplicaTerms } from "./replicas.ts";
 import { StoreService } from "./simulated-store.ts";
 import { World } from "./world.ts";
 
@@ -20,6 +36,8 @@ export interface RunReport {
   readonly updates: number;
   readonly acknowledged: number;
   readonly unknown: number;
+  /** Of these, what was shown though too few replicas had it. */
+  readonly unconfirmed: number;
   /** Faults by name. */
   readonly faults: ReadonlyMap<string, number>;
   /** Steps that crashes cut off, by name. */
@@ -57,8 +75,6 @@ const OWNERS = ["home", "alias", "new", "other", "@"];
 /** Rounds of looking after the last fault; far more than are needed. */
 const HEALING = 30;
 
-type Fault = (run: Run) => void;
-
 /** What a commit waits for, in order: a crash comes before any of them. */
 export const COMMIT_STEPS = [
   "begins to commit",
@@ -67,7 +83,7 @@ export const COMMIT_STEPS = [
   "acknowledges",
 ] as const;
 
-class Run {
+export class Run {
   readonly seed: number;
   readonly world: World;
   readonly model: Model;
@@ -76,6 +92,7 @@ class Run {
   readonly faults = new Map<string, number>();
   readonly cuts = new Map<string, number>();
   #unknown = 0;
+  #unconfirmed = 0;
   #recovered = 0;
   #lost = 0;
 
@@ -83,18 +100,46 @@ class Run {
     this.seed = seed;
     this.world = new World(seed);
     this.model = new Model(this.world);
-    this.service = new StoreService(this.world, (state) => this.model.observe(state, false));
+    this.service = new StoreService({
+      world: this.world,
+      onChange: (state) => this.model.observe(state, false),
+      onConfirmed: (state) => this.model.observeConfirmed(state),
+      replicas: this.#isReplicated ? this.#chooseReplicas() : NO_REPLICAS,
+    });
     const count = 2 + this.world.random.below(4);
     const parts = { world: this.world, model: this.model, service: this.service };
     this.nodes = Array.from({ length: count }, (_, at) => new SimulatedNode(at, parts));
   }
 
+  /** Every third world has a store that waits for replicas. */
+  get #isReplicated(): boolean {
+    return this.seed % 3 === 0;
+  }
+
+  #chooseReplicas(): ReplicaTerms {
+    const count = 1 + this.world.random.below(3);
+    return { count, wanted: 1 + this.world.random.below(count) };
+  }
+
+  #chooseFaults(): string[] {
+    const { random } = this.world;
+    const names = Object.keys(FAULTS).filter(() => random.oneIn(3));
+    if (!this.#isReplicated) return names;
+    const mayLose = random.oneIn(4);
+    const isWanted = (name: string) => mayLose || !LOSING.includes(name);
+    const others = names.filter((name) => isWanted(name) && random.oneIn(2));
+    const own = Object.keys(REPLICA_FAULTS).filter(isWanted);
+    // As often as all others.
+    while (own.length < others.length) own.push(random.pick(own));
+    return [...others, ...own];
+  }
+
   async play(): Promise<RunReport> {
     await this.#begin();
     const { random } = this.world;
-    const names = Object.keys(FAULTS).filter(() => random.oneIn(3));
+    const names = this.#chooseFaults();
     const steps = 100 + random.below(400);
-    const quiet = 5 + random.below(40);
+    const quiet = 5 + random.below(this.#isReplicated ? 15 : 40);
     for (let step = 0; step < steps; step++) {
       const chance = random.below(100);
       if (chance < 15) this.#submit();
@@ -106,7 +151,7 @@ class Run {
     }
     await this.#heal();
     await this.#recover();
-    this.#checkEnd();
+    this.model.checkKept();
     const { model, world } = this;
     return {
       seed: this.seed,
@@ -116,6 +161,7 @@ class Run {
       updates: model.requests.length,
       acknowledged: model.acknowledged.size,
       unknown: this.#unknown,
+      unconfirmed: this.#unconfirmed,
       faults: this.faults,
       cuts: this.cuts,
       lost: this.#lost,
@@ -143,6 +189,10 @@ class Run {
     return open.length === 0 ? undefined : this.world.random.pick(open);
   }
 
+  anyOrigin(): Name {
+    return this.world.random.pick(ORIGINS);
+  }
+
   create(origin: Name): void {
     const node = this.openNode();
     const intent = { origin, principal: OPERATOR, door: "cli", address: "" } as const;
@@ -152,7 +202,18 @@ class Run {
 
   delete(origin: Name): void {
     const intent = { origin, principal: OPERATOR, door: "cli", address: "" } as const;
-    this.openNode()?.engine?.deleteZone(intent).catch(this.#refusedOnly);
+    const ended = () => this.#deleted(origin);
+    this.openNode()?.engine?.deleteZone(intent).then(ended).catch(this.#refusedOnly);
+  }
+
+  #deleted(origin: Name): void {
+    const { model, world } = this;
+    const ended = model.deletions.findLast(({ zone }) => zone === nameKey(origin));
+    world.check(ended !== undefined, () => "a deletion is acknowledged, and nothing was ended");
+    if (ended === undefined) return;
+    const isSafe = !this.#isReplicated || model.isSafelyDeleted(ended);
+    world.check(isSafe, () => "a deletion is acknowledged, and too few replicas have it");
+    model.acknowledgeDeletion(ended);
   }
 
   /** An operation may fail, but only for reasons that a person is told. */
@@ -166,21 +227,34 @@ class Run {
     const count = random.oneIn(2_000) ? Limits.updateBatch + 50 : random.oneIn(6) ? 3 : 1;
     const node = this.openNode();
     if (node === undefined) return;
-    for (let each = 0; each < count; each++) this.#submitTo(node);
+    for (let each = 0; each < count; each++) {
+      const said = this.#isReplicated && random.oneIn(3) ? this.#saidLately() : undefined;
+      if (said === undefined) this.#submitTo(node);
+      else this.#send(node, said);
+    }
+  }
+
+  /** Routers say again and again what holds already. */
+  #saidLately(): UpdateRequest | undefined {
+    const { requests } = this.model;
+    return requests.at(-1 - this.world.random.below(20));
   }
 
   #submitTo(node: SimulatedNode): void {
-    const { world, model } = this;
-    const { random } = world;
-    const id = model.requests.length;
+    const { random } = this.world;
     const origin = random.pick(ORIGINS);
     const operations = Array.from({ length: 1 + random.below(3) }, () => this.#operation(origin));
     const prerequisites = random.oneIn(5) ? [this.#prerequisite(origin)] : [];
     const who = principal({ zone: origin });
-    const request = { origin, principal: who, door: "rfc2136" as const, operations, prerequisites };
-    model.requests.push({ ...request, address: String(id) });
+    this.#send(node, { origin, principal: who, door: "rfc2136", operations, prerequisites });
+  }
+
+  #send(node: SimulatedNode, request: Omit<UpdateRequest, "address">): void {
+    const id = this.model.requests.length;
+    const numbered = { ...request, address: String(id) };
+    this.model.requests.push(numbered);
     const { engine } = node;
-    void engine?.submit({ ...request, address: String(id) }).then((verdict) => {
+    void engine?.submit(numbered).then((verdict) => {
       if (node.engine === engine) this.#decided(node, id, verdict);
     });
   }
@@ -190,22 +264,44 @@ class Run {
     const { world, model } = this;
     model.verdicts[id] = verdict;
     if (isUnknown(verdict)) this.#unknown++;
+    if (isUnconfirmed(verdict)) this.#unconfirmed++;
     const made = model.versionsOf(id);
+    const { origin } = model.requests[id] as UpdateRequest;
+    const shown = node.shown.get(nameKey(origin)) ?? [];
+    const isShown = made.some((each) => shown.some((now) => isAncestor(each, now)));
+    const what = () => `update ${id} is ${verdict.status} by node ${node.index}`;
+    const isMade = made.length > 0;
     if (verdict.status === "applied") {
-      const shown = node.shown.get(nameKey((model.requests[id] as { origin: Name }).origin)) ?? [];
-      const isShown = made.some((each) => shown.some((now) => isAncestor(each, now)));
-      world.check(made.length > 0, () => `update ${id} is acknowledged, and in no version`);
-      world.check(
-        isShown,
-        () => `update ${id} is acknowledged by node ${node.index}, and not shown`,
-      );
-    } else if (!isUnknown(verdict)) {
-      world.check(made.length === 0, () => `update ${id} was ${verdict.status}, and was applied`);
-    }
+      world.check(isMade, () => `${what()}, and in no version`);
+      world.check(isShown, () => `${what()}, and not shown`);
+    } else if (isUnconfirmed(verdict)) {
+      world.check(!isMade || isShown, () => `${what()}, is in the store, and not shown`);
+    } else if (!isUnknown(verdict)) world.check(!isMade, () => `${what()}, and was applied`);
+    const rest = verdict.status === "applied" ? made : shown;
+    if (verdict.status !== "refused") this.#checkSafe(rest, what);
+    if (this.#isReplicated && isUnknown(verdict)) this.#sendAgain(node, id);
     const run = () => {
       if (verdict.status === "applied") model.acknowledged.add(id);
+      if (verdict.status !== "refused") model.acknowledge(id, rest);
     };
     world.later({ node: node.index, label: "acknowledges", run });
+  }
+
+  /** What is acknowledged is in as many places as is asked for. */
+  #checkSafe(versions: readonly Version[], what: () => string): void {
+    if (!this.#isReplicated || versions.length === 0) return;
+    const isSafe = versions.some((each) => this.model.isSafe(each));
+    this.world.check(isSafe, () => `${what()}, and too few replicas have it`);
+  }
+
+  /** Clients that hear of no outcome try again, maybe elsewhere. */
+  #sendAgain(node: SimulatedNode, id: number): void {
+    if (this.world.random.oneIn(2)) return;
+    const run = () => {
+      const next = node.isOpen && !this.world.random.oneIn(3) ? node : this.openNode();
+      if (next !== undefined) this.#send(next, this.model.requests[id] as UpdateRequest);
+    };
+    this.world.later({ node: -1, label: "an update is sent again", run });
   }
 
   #operation(origin: Name): UpdateOperation {
@@ -235,7 +331,7 @@ class Run {
   #strike(name: string): void {
     this.world.note(`fault: ${name}`);
     this.faults.set(name, (this.faults.get(name) ?? 0) + 1);
-    (FAULTS[name] as Fault)(this);
+    ((FAULTS[name] ?? REPLICA_FAULTS[name]) as Fault)(this);
   }
 
   /** Trouble ends for a while. */
@@ -259,8 +355,19 @@ class Run {
   /** Another state than the newest: what the store acknowledged may be gone. */
   replaceStore(by: "newest" | "oldest" | "nothing"): void {
     this.model.rollbacks++;
+    this.model.losses++;
     this.service.replace(by);
     this.model.observe(this.service.state, true);
+  }
+
+  /** What replicas had confirmed is there afterwards. */
+  failOver(to: "best" | "any"): void {
+    const failover = this.service.failOver(to);
+    if (failover === undefined) return;
+    if (failover.isBehind) this.model.rollbacks++;
+    if (failover.isLoss) this.model.losses++;
+    this.model.observe(this.service.state, true);
+    this.model.checkKept();
   }
 
   #look(): void {
@@ -307,16 +414,20 @@ class Run {
     return undefined;
   }
 
+  async #recoverZone(engine: ZoneEngine, origin: Name) {
+    const intent = { origin, principal: OPERATOR, door: "cli", address: "" } as const;
+    const recovering = engine.recovery.recover(intent);
+    recovering.catch(this.#refusedOnly);
+    await this.#drain();
+    return recovering;
+  }
+
   /** What was kept of what the store lost comes back by one command. */
   async #recover(): Promise<void> {
     for (const origin of ORIGINS) {
       const engine = this.world.random.pick(this.nodes).engine;
       if (engine?.view(origin) === undefined) continue;
-      const intent = { origin, principal: OPERATOR, door: "cli", address: "" } as const;
-      const recovering = engine.recovery.recover(intent);
-      recovering.catch(this.#refusedOnly);
-      await this.#drain();
-      const { verdict, plan } = await recovering;
+      const { verdict, plan } = await this.#recoverZone(engine, origin);
       this.#lost += plan.rrsets.length;
       if (verdict.status === "refused") {
         this.world.check(verdict.reason === "bad-operation", () => `recovery: ${verdict.detail}`);
@@ -338,79 +449,7 @@ class Run {
     }
     await this.#heal();
   }
-
-  #checkEnd(): void {
-    const { model, world } = this;
-    for (const id of model.acknowledged) {
-      const made = model.versionsOf(id);
-      const isKept = made.some(
-        (each) => isAncestor(each, model.current(each.origin)) || model.isDeletedAfter(each),
-      );
-      const isExcused = model.rollbacks > 0;
-      world.check(isKept || isExcused, () => `update ${id} was acknowledged and is lost`);
-    }
-  }
 }
-
-/** By name, so that the seed chooses which of them a run has. */
-const FAULTS: Readonly<Record<string, Fault>> = {
-  "requests are lost": ({ service, world }) => {
-    service.faults.requestLost = world.random.pick([0, 50, 300]);
-  },
-  "replies are lost": ({ service, world }) => {
-    service.faults.replyLost = world.random.pick([0, 50, 300]);
-  },
-  "hints are lost": ({ service, world }) => {
-    service.faults.hintLost = world.random.pick([0, 200, 1_000]);
-  },
-  "hints come twice": ({ service }) => {
-    service.faults.hintTwice = 500;
-  },
-  "a node is cut off": ({ service, nodes, world }) => service.cut(world.random.pick(nodes).index),
-  "a cut heals": ({ service, nodes, world }) => service.join(world.random.pick(nodes).index),
-  "the store is down": ({ service }) => {
-    service.isDown = true;
-  },
-  "the store is back": ({ service }) => {
-    service.isDown = false;
-  },
-  "the store is read-only": ({ service }) => {
-    service.refusal = "READONLY You can't write against a read only replica";
-  },
-  "the store is out of memory": ({ service }) => {
-    service.refusal = "OOM command not allowed when used memory > 'maxmemory'";
-  },
-  "the disk is full": ({ service }) => {
-    service.refusal = "No space left on device";
-  },
-  "the store takes writes again": ({ service }) => {
-    service.refusal = undefined;
-  },
-  "the store restarts": ({ service }) => {
-    service.epoch++;
-  },
-  "the store restarts empty": (run) => run.replaceStore("nothing"),
-  "a replica copies": ({ service }) => service.copy(),
-  "a stale replica takes over": (run) => {
-    if (run.service.copies > 0) run.replaceStore("newest");
-  },
-  "an old snapshot is restored": (run) => {
-    if (run.service.copies > 0) run.replaceStore("oldest");
-  },
-  "the journal is trimmed": ({ service, world }) => service.trimJournal(1 + world.random.below(3)),
-  "a node is killed": (run) => run.crash(run.world.random.pick(run.nodes)),
-  "a node is killed in a commit": (run) => run.crashInCommit(),
-  "killed nodes start": ({ nodes }) => {
-    for (const node of nodes) if (!node.isRunning) node.start();
-  },
-  "a clock jumps": ({ nodes, world }) => {
-    world.random.pick(nodes).skewMs = world.random.pick([-1, 1]) * world.random.below(86_400_000);
-  },
-  "a zone is made": (run) => run.create(run.world.random.pick(ORIGINS)),
-  "a zone is deleted": (run) => run.delete(run.world.random.pick(ORIGINS)),
-};
-
-export const FAULT_NAMES: readonly string[] = Object.keys(FAULTS);
 
 function zoneRRsets(origin: Name, serial: number): RRset[] {
   const rrset = (owner: string, ttl: number, type: number, ...rdatas: Uint8Array[]) =>

@@ -6,6 +6,7 @@ import { ErrorCode, WindhoverError } from "../../src/base/errors.ts";
 import { compareFollower } from "../../src/store/compare-follower.ts";
 import { createMemoryState, type MemoryState, MemoryStore } from "../../src/store/memory-store.ts";
 import type {
+  CommitOutcome,
   DocumentKind,
   JournalEntry,
   JournalRange,
@@ -18,6 +19,8 @@ import type {
 } from "../../src/store/store.ts";
 import { formatName, type Name } from "../../src/wire/name.ts";
 import type { RRset } from "../../src/zone/rrset.ts";
+import { cloneState } from "./clone-state.ts";
+import { type Failover, Replicas, type ReplicaTerms } from "./replicas.ts";
 import type { World } from "./world.ts";
 
 /** RRsets of one piece of a load: few, so that much can happen between. */
@@ -31,9 +34,17 @@ export interface NetworkFaults {
   hintTwice: number;
 }
 
-export class StoreService {
+export interface StoreServiceParts {
   readonly world: World;
   /** Hears of every write into the state, at once. */
+  readonly onChange: (state: MemoryState) => void;
+  /** Hears of every state that is in as many places as is asked for. */
+  readonly onConfirmed: (state: MemoryState) => void;
+  readonly replicas: ReplicaTerms;
+}
+
+export class StoreService {
+  readonly world: World;
   readonly onChange: (state: MemoryState) => void;
   readonly faults: NetworkFaults = { requestLost: 0, replyLost: 0, hintLost: 0, hintTwice: 0 };
   readonly clients = new Set<StoreClient>();
@@ -46,10 +57,12 @@ export class StoreService {
   /** Why nothing may be written; `undefined` while it may. */
   refusal: string | undefined;
   #copies: MemoryState[] = [];
+  readonly replicas: Replicas;
 
-  constructor(world: World, onChange: (state: MemoryState) => void) {
+  constructor({ world, onChange, onConfirmed, replicas }: StoreServiceParts) {
     this.world = world;
     this.onChange = onChange;
+    this.replicas = new Replicas({ world, primary: () => this.#state, onConfirmed }, replicas);
   }
 
   get state(): MemoryState {
@@ -84,8 +97,20 @@ export class StoreService {
   /** Another state takes the place of this one: the newest copy (a failover), the oldest (a restore), or nothing. */
   replace(by: "newest" | "oldest" | "nothing"): void {
     const copy = by === "newest" ? this.#copies.at(-1) : this.#copies[0];
-    this.#state = by === "nothing" || copy === undefined ? createMemoryState() : cloneState(copy);
-    this.#store = new MemoryStore(this.#state);
+    this.#become(by === "nothing" || copy === undefined ? createMemoryState() : cloneState(copy));
+    this.replicas.startAgain();
+  }
+
+  /** A replica takes the primary's place. */
+  failOver(to: "best" | "any"): Failover | undefined {
+    const failover = this.replicas.failOver(to);
+    if (failover !== undefined) this.#become(cloneState(failover.state));
+    return failover;
+  }
+
+  #become(state: MemoryState): void {
+    this.#state = state;
+    this.#store = new MemoryStore(state);
     this.epoch++;
   }
 
@@ -100,6 +125,8 @@ export class StoreService {
     this.isDown = false;
     this.refusal = undefined;
     this.#partitioned.clear();
+    this.replicas.impatience = 0;
+    this.replicas.joinAll();
     Object.assign(this.faults, { requestLost: 0, replyLost: 0, hintLost: 0, hintTwice: 0 });
   }
 
@@ -125,19 +152,21 @@ export class StoreService {
   }
 }
 
-export function cloneState(state: MemoryState): MemoryState {
-  const clone = createMemoryState();
-  for (const [key, zone] of state.zones) {
-    const { origin, version, rrsets, journal } = zone;
-    clone.zones.set(key, { origin, version, rrsets: new Map(rrsets), journal: new Map(journal) });
-  }
-  for (const [key, version] of state.deleted) clone.deleted.set(key, version);
-  for (const [kind, documents] of state.documents) clone.documents.set(kind, new Map(documents));
-  return clone;
-}
-
 function unavailable(problem: string): WindhoverError {
   return new WindhoverError(ErrorCode.storeUnavailable, problem);
+}
+
+type Work<T> = (store: Store) => Promise<T>;
+
+/** What other nodes hear of a change. */
+interface Hint {
+  readonly hint: (watcher: StoreWatcher) => void;
+  readonly what: string;
+}
+
+interface Written<T> {
+  readonly outcome: T;
+  readonly unconfirmed: string | undefined;
 }
 
 /** The store as one life of one node sees it. */
@@ -145,11 +174,13 @@ export class StoreClient implements Store {
   readonly node: number;
   readonly watchers = new Set<StoreWatcher>();
   readonly #service: StoreService;
+  readonly confirm?: NonNullable<Store["confirm"]>;
   #isEnded = false;
 
   constructor(service: StoreService, node: number) {
     this.#service = service;
     this.node = node;
+    if (service.replicas.areWanted) this.confirm = () => this.#confirm();
     service.clients.add(this);
   }
 
@@ -213,7 +244,7 @@ export class StoreClient implements Store {
     rrsets: AsyncIterable<RRset> | Iterable<RRset>,
   ): Promise<void> {
     const { origin } = beginning;
-    return this.#write(
+    return this.#writeSurely(
       "createZone",
       (store) => store.createZone(beginning, rrsets),
       this.#zoneHint(origin),
@@ -221,16 +252,29 @@ export class StoreClient implements Store {
   }
 
   deleteZone(origin: Name): Promise<boolean> {
-    return this.#write("deleteZone", (store) => store.deleteZone(origin), this.#zoneHint(origin));
+    const hint = this.#zoneHint(origin);
+    return this.#writeSurely("deleteZone", (store) => store.deleteZone(origin), hint);
   }
 
-  commit(commit: ZoneCommit) {
-    return this.#write("commit", (store) => store.commit(commit), this.#zoneHint(commit.origin));
+  async commit(commit: ZoneCommit): Promise<CommitOutcome> {
+    const hint = this.#zoneHint(commit.origin);
+    const { outcome, unconfirmed } = await this.#write(
+      "commit",
+      (store) => store.commit(commit),
+      hint,
+    );
+    if (outcome.status === "conflict" || unconfirmed === undefined) return outcome;
+    return { ...outcome, unconfirmed };
+  }
+
+  /** A value that is written over itself, and waited for. */
+  async #confirm(): Promise<string | undefined> {
+    return (await this.#write("confirm", async () => {}, undefined)).unconfirmed;
   }
 
   writeDocument(kind: DocumentKind, id: string, json: string | undefined): Promise<void> {
     const hint = (watcher: StoreWatcher) => watcher.documents?.(kind);
-    return this.#write("writeDocument", (store) => store.writeDocument(kind, id, json), {
+    return this.#writeSurely("writeDocument", (store) => store.writeDocument(kind, id, json), {
       hint,
       what: `documents ${kind}`,
     });
@@ -261,28 +305,54 @@ export class StoreClient implements Store {
     return Promise.resolve();
   }
 
-  #zoneHint(origin: Name) {
+  #zoneHint(origin: Name): Hint {
     const hint = ({ zones }: StoreWatcher) => zones?.changed(origin);
     return { hint, what: formatName(origin) };
   }
 
-  async #write<T>(
-    label: string,
-    work: (store: Store) => Promise<T>,
-    { hint, what }: { hint: (watcher: StoreWatcher) => void; what: string },
-  ): Promise<T> {
-    return this.#ask(label, async (store) => {
-      const { refusal } = this.#service;
-      if (refusal !== undefined) throw unavailable(refusal);
-      const outcome = await work(store);
-      this.#service.onChange(this.#service.state);
-      this.#service.tell(this, hint, what);
-      return outcome;
-    });
+  /** Rejects where too few replicas have what was done all the same. */
+  async #writeSurely<T>(label: string, work: Work<T>, hint: Hint): Promise<T> {
+    const { outcome, unconfirmed } = await this.#write(label, work, hint);
+    if (unconfirmed !== undefined) throw unavailable(`done, but ${unconfirmed}`);
+    return outcome;
   }
 
-  /** Two steps: the request arrives and is answered; the answer arrives. Either may be lost. */
-  async #ask<T>(label: string, work: (store: Store) => Promise<T>): Promise<T> {
+  async #write<T>(label: string, work: Work<T>, hint: Hint | undefined): Promise<Written<T>> {
+    const service = this.#service;
+    let write = 0;
+    const change = async (store: Store) => {
+      if (service.refusal !== undefined) throw unavailable(service.refusal);
+      const outcome = await work(store);
+      write = service.replicas.wrote();
+      if (hint === undefined) return outcome;
+      service.onChange(service.state);
+      service.tell(this, hint.hint, hint.what);
+      return outcome;
+    };
+    let unconfirmed: string | undefined;
+    const wait = async (epoch: number) => {
+      unconfirmed = await this.#wait(label, write, epoch);
+    };
+    const outcome = await this.#ask(label, change, service.replicas.areWanted ? wait : undefined);
+    return { outcome, unconfirmed };
+  }
+
+  /** WAIT: looks from time to time, until it is known, or the connection is gone. */
+  async #wait(label: string, write: number, epoch: number): Promise<string | undefined> {
+    const { world, replicas } = this.#service;
+    for (;;) {
+      const found = await world.step(this.node, `${label} waits for replicas`, () =>
+        this.#service.epoch === epoch ? replicas.look(write) : { unconfirmed: "nobody knows" },
+      );
+      if (found !== "waits") return found.unconfirmed;
+    }
+  }
+
+  /**
+   * Two steps: the request arrives and is answered; the answer arrives. Either may be lost. Between them is what `wait`
+   * waits for, when the request was answered well.
+   */
+  async #ask<T>(label: string, work: Work<T>, wait?: (epoch: number) => Promise<void>): Promise<T> {
     const service = this.#service;
     const { world } = service;
     const arrived = await world.step(this.node, `${label} arrives`, () => {
@@ -294,6 +364,7 @@ export class StoreClient implements Store {
       arrived.outcome === undefined ? { error: arrived.error } : await arrived.outcome;
     if (this.#isEnded) return new Promise(() => {});
     const { epoch } = service;
+    if (wait !== undefined && "value" in outcome) await wait(epoch);
     return world.step(this.node, `${label} is answered`, () => {
       const isCut = !service.isReachable(this.node) || service.epoch !== epoch;
       if (isCut || service.loses("replyLost")) throw unavailable("connection lost");

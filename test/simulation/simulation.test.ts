@@ -1,6 +1,7 @@
 /** Fifty seeds of the simulation; `npm run simulate` plays many more, and one again. */
 import { describe, expect, test } from "vitest";
-import { COMMIT_STEPS, FAULT_NAMES, type RunReport, SimulationFailure, simulate } from "./run.ts";
+import { FAULTS, REPLICA_FAULTS } from "./faults.ts";
+import { COMMIT_STEPS, type RunReport, SimulationFailure, simulate } from "./run.ts";
 
 const SEEDS = Array.from({ length: 50 }, (_, at) => at + 1);
 /** Each failed once. */
@@ -18,13 +19,15 @@ describe("many nodes on one store that fails in every way", () => {
 
   test("every fault was there, and every step of a commit was cut", () => {
     const faults = new Set(reports.flatMap((report) => [...report.faults.keys()]));
-    expect([...faults].sort()).toEqual([...FAULT_NAMES].sort());
+    const known = [...Object.keys(FAULTS), ...Object.keys(REPLICA_FAULTS)];
+    expect([...faults].sort()).toEqual(known.sort());
     const cuts = new Set(reports.flatMap((report) => [...report.cuts.keys()]));
     for (const step of COMMIT_STEPS) expect(cuts).toContain(step);
     const sum = (of: (report: RunReport) => number) =>
       reports.reduce((all, each) => all + of(each), 0);
     expect(sum(({ acknowledged }) => acknowledged)).toBeGreaterThan(300);
     expect(sum(({ unknown }) => unknown)).toBeGreaterThan(300);
+    expect(sum(({ unconfirmed }) => unconfirmed)).toBeGreaterThan(20);
     expect(sum(({ recovered }) => recovered)).toBeGreaterThan(0);
   });
 });

@@ -1,7 +1,8 @@
 /** `/v1/zones`: what zones there are, import and export as zone files, deletion. */
+import type { IncomingMessage } from "node:http";
 import { setImmediate as othersTurn } from "node:timers/promises";
 import { type Static, Type } from "@sinclair/typebox";
-import type { FastifyPluginAsync } from "fastify";
+import type { FastifyPluginAsync, FastifyRequest } from "fastify";
 import { Limits } from "../../base/limits.ts";
 import type { Logger } from "../../base/log.ts";
 import type { ZoneEngine } from "../../update/update-engine.ts";
@@ -12,6 +13,7 @@ import type { ZoneContents } from "../../zone/zone-contents.ts";
 import { formatZone } from "../../zone/zone-file-writer.ts";
 import type { ZoneView } from "../../zone/zone-view.ts";
 import { collectGarbage } from "../native/return-memory.ts";
+import { type BodyPieces, readPieces } from "./body-pieces.ts";
 import { operatorIntent } from "./operator.ts";
 import { refused } from "./refused.ts";
 import { type OneZone, ownerIn, rrtypeOf } from "./zone-parameters.ts";
@@ -37,17 +39,15 @@ export interface ZoneRouteParts {
 export function zoneRoutes(parts: ZoneRouteParts, streams: ZoneStreams): FastifyPluginAsync {
   const { engine, log } = parts;
   return async (app) => {
-    app.addContentTypeParser(
-      "text/dns",
-      { parseAs: "buffer", bodyLimit: Limits.zoneFileBody },
-      (_, body, done) => done(null, body),
+    app.addContentTypeParser("text/dns", (_request: FastifyRequest, body: IncomingMessage) =>
+      readPieces(body, Limits.zoneFileBody),
     );
 
     app.get("/v1/zones", () =>
       engine.zones().map((zone) => ({ ...zone, origin: formatName(zone.origin) })),
     );
 
-    app.post<{ Params: OneZone; Body: Buffer }>(
+    app.post<{ Params: OneZone; Body: BodyPieces }>(
       "/v1/zones/:origin/import",
       {
         bodyLimit: Limits.zoneFileBody,
@@ -58,7 +58,7 @@ export function zoneRoutes(parts: ZoneRouteParts, streams: ZoneStreams): Fastify
       },
       async ({ params, body }) => {
         const origin = parseName(params.origin);
-        const source = { chunks: [body], file: "the zone file", origin };
+        const source = { chunks: body.pieces, file: "the zone file", origin };
         const warn = ({ message }: { message: string }) =>
           log.warn({ zone: formatName(origin), finding: message }, "zone check");
         const zone = await readCheckedZoneInTurns(source, warn, othersTurn);
