@@ -36,6 +36,24 @@ export function checkBeginning(beginning: ZoneBeginning): Beginning {
   return { version: { serial: toSerial, sequence }, journal: [beginning] };
 }
 
+/**
+ * Throws where the sequence of a new zone was used before it was deleted, which another writer did meanwhile. One that
+ * stood elsewhere brings its own.
+ */
+export function checkPastDeletion(
+  beginning: ZoneBeginning,
+  deleted: ZoneVersion | undefined,
+): void {
+  if (deleted === undefined || beginning.sequence > deleted.sequence || "journal" in beginning)
+    return;
+  throw deletedMeanwhile(beginning.origin);
+}
+
+export function deletedMeanwhile(origin: Name): WindhoverError {
+  const message = `zone ${formatName(origin)} was made and deleted elsewhere meanwhile; try again`;
+  return new WindhoverError(ErrorCode.conflict, message);
+}
+
 /** A journal from elsewhere, as far as it leads to the zone's version; what does not is an error at its end. */
 async function* checkedJournal({ origin, serial, sequence, journal }: ZonePast) {
   let last: JournalEntry | undefined;

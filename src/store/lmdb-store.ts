@@ -12,7 +12,13 @@ import { formatName, type Name } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
 import type { RRsetPack } from "../zone/rrset-pack.ts";
 import { openAsideFiles } from "./aside-files.ts";
-import { checkBeginning, checkCommit, checkDocumentId, zoneExists } from "./check-commit.ts";
+import {
+  checkBeginning,
+  checkCommit,
+  checkDocumentId,
+  checkPastDeletion,
+  zoneExists,
+} from "./check-commit.ts";
 import type { LogFile } from "./commit-log.ts";
 import { DEFAULT_RETENTION, type JournalRetention } from "./journal-retention.ts";
 import { commitWrites } from "./lmdb-commit.ts";
@@ -143,6 +149,7 @@ export class LmdbStore implements WrittenStore {
       try {
         await this.#writeEach(packWrites(this.#tables, id, origin, rrsets));
         await this.#writeEach(journalWrites(this.#tables, id, journal));
+        checkPastDeletion(beginning, this.#readDeleted(origin));
         const isNew = await this.#tables.writeIfAbsent(zones, origin, () => {
           zones.put(origin, zoneValue(id));
           versions.put(versionKey(id, version), PRESENT);
@@ -264,11 +271,13 @@ export class LmdbStore implements WrittenStore {
   }
 
   deletedVersion(origin: Name): Promise<ZoneVersion | undefined> {
-    return this.#work.run(async () => {
-      const { deleted, place } = this.#tables;
-      const value = deleted.get(origin);
-      return value && readDeletedValue(value, origin, place);
-    });
+    return this.#work.run(async () => this.#readDeleted(origin));
+  }
+
+  #readDeleted(origin: Name): ZoneVersion | undefined {
+    const { deleted, place } = this.#tables;
+    const value = deleted.get(origin);
+    return value && readDeletedValue(value, origin, place);
   }
 
   listDeleted(): Promise<readonly StoredZone[]> {

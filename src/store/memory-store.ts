@@ -7,7 +7,13 @@ import { bytesKey, keyBytes } from "../base/bytes.ts";
 import { Limits } from "../base/limits.ts";
 import { formatName, type Name, nameKey } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
-import { checkBeginning, checkCommit, checkDocumentId, zoneExists } from "./check-commit.ts";
+import {
+  checkBeginning,
+  checkCommit,
+  checkDocumentId,
+  checkPastDeletion,
+  zoneExists,
+} from "./check-commit.ts";
 import { readJournalRecord, readJournalTime, writeJournalRecord } from "./journal-record.ts";
 import { countExpired, DEFAULT_RETENTION, type JournalRetention } from "./journal-retention.ts";
 import { OpenWork } from "./open-work.ts";
@@ -26,7 +32,7 @@ import type {
   ZonePast,
   ZoneVersion,
 } from "./store.ts";
-import { isSameVersion, markOf, storedVersion } from "./zone-version.ts";
+import { isSameVersion } from "./zone-version.ts";
 
 interface MemoryZone {
   readonly origin: Name;
@@ -41,7 +47,7 @@ interface MemoryZone {
 export interface MemoryState {
   readonly zones: Map<string, MemoryZone>;
   /** Where zones stood when they were deleted. */
-  readonly deleted: Map<string, StoredZone>;
+  readonly deleted: Map<string, { readonly origin: Name; readonly version: ZoneVersion }>;
   readonly documents: Map<DocumentKind, Map<string, string>>;
   readonly handles: Set<MemoryStore>;
 }
@@ -97,6 +103,7 @@ export class MemoryStore implements Store {
       const journal = new Map<number, Uint8Array>();
       for await (const entry of entries) journal.set(entry.sequence, writeJournalRecord(entry));
       if (this.#state.zones.has(nameKey(origin))) throw zoneExists(origin);
+      checkPastDeletion(beginning, this.#state.deleted.get(nameKey(origin))?.version);
       this.#state.zones.set(nameKey(origin), { origin, version, rrsets: values, journal });
       this.#state.deleted.delete(nameKey(origin));
       this.#tellOthers(({ zones }) => zones?.changed(origin));
@@ -131,29 +138,28 @@ export class MemoryStore implements Store {
       const zone = this.#state.zones.get(nameKey(origin));
       if (zone === undefined) return false;
       this.#state.zones.delete(nameKey(origin));
-      this.#state.deleted.set(nameKey(origin), { origin, ...zone.version });
+      this.#state.deleted.set(nameKey(origin), { origin, version: zone.version });
       this.#tellOthers(({ zones }) => zones?.changed(origin));
       return true;
     });
   }
 
   deletedVersion(origin: Name): Promise<ZoneVersion | undefined> {
-    return this.#work.run(async () => {
-      const found = this.#state.deleted.get(nameKey(origin));
-      return found && storedVersion(found.serial, found.sequence, markOf(found));
-    });
+    return this.#work.run(async () => this.#state.deleted.get(nameKey(origin))?.version);
   }
 
   listDeleted(): Promise<readonly StoredZone[]> {
-    return this.#work.run(async () => [...this.#state.deleted.values()]);
+    return this.#work.run(async () =>
+      [...this.#state.deleted.values()].map(({ origin, version }) => ({ origin, ...version })),
+    );
   }
 
   rememberDeleted({ origin, ...version }: StoredZone): Promise<void> {
     return this.#work.run(async () => {
       const { zones, deleted } = this.#state;
       const key = nameKey(origin);
-      if (zones.has(key) || (deleted.get(key)?.sequence ?? 0) >= version.sequence) return;
-      deleted.set(key, { origin, ...version });
+      if (zones.has(key) || (deleted.get(key)?.version.sequence ?? 0) >= version.sequence) return;
+      deleted.set(key, { origin, version });
     });
   }
 

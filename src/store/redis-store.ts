@@ -11,7 +11,13 @@ import { Limits } from "../base/limits.ts";
 import type { Logger } from "../base/log.ts";
 import { formatName, type Name } from "../wire/name.ts";
 import type { RRset } from "../zone/rrset.ts";
-import { checkBeginning, checkCommit, checkDocumentId, zoneExists } from "./check-commit.ts";
+import {
+  checkBeginning,
+  checkCommit,
+  checkDocumentId,
+  deletedMeanwhile,
+  zoneExists,
+} from "./check-commit.ts";
 import { readJournalRecord } from "./journal-record.ts";
 import { DEFAULT_RETENTION, type JournalRetention } from "./journal-retention.ts";
 import { OpenWork } from "./open-work.ts";
@@ -214,6 +220,7 @@ export class RedisStore implements Store {
       const { version, journal } = checkBeginning(beginning);
       const keys = this.#keys.zone(origin);
       const creation = new RedisCreation(this.#connection, keys);
+      const past = "journal" in beginning ? "" : beginning.sequence;
       await this.#register(origin);
       try {
         const count = await creation.addRRsets(origin, rrsets);
@@ -229,9 +236,10 @@ export class RedisStore implements Store {
             creation.journal,
             keys.deleted,
           ],
-          [formatVersion(version), count, entries, ...this.#hint(origin)],
+          [formatVersion(version), count, entries, past, ...this.#hint(origin)],
         );
         if (outcome === 0) throw zoneExists(origin);
+        if (outcome === -2) throw deletedMeanwhile(origin);
         if (outcome === -1) throw this.#lostCreation(origin);
         await this.#register(origin);
       } catch (error) {

@@ -115,7 +115,8 @@ export interface Store {
   findZone(origin: Name): Promise<StoredZone | undefined>;
   /**
    * Makes a zone whole or not at all; `entry` is its first journal entry, whose `added` may be empty for a zone too
-   * large to keep twice. Its sequence is 1, or the next after the version at which the zone was deleted. With a past
+   * large to keep twice. Its sequence is 1, or the next after the version at which the zone was deleted; where that is
+   * not so any more, because another writer made and deleted it meanwhile, it throws `conflict`. With a past
    * instead the zone stands where it stood elsewhere, its journal with it; `rrsets` are gone through first, then the
    * journal. Throws `zone-exists`, and `store-format` for a journal with a gap.
    */

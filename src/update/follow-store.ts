@@ -201,7 +201,9 @@ async function putBack(
   try {
     await store.createZone(entry, rrsetsOf(view, serial));
   } catch (error) {
-    if (!(error instanceof WindhoverError && error.code === ErrorCode.zoneExists)) throw error;
+    // Another node was first, or the zone was deleted meanwhile: the next look tells.
+    const { code } = expected(error, WindhoverError);
+    if (code !== ErrorCode.zoneExists && code !== ErrorCode.conflict) throw error;
   }
 }
 

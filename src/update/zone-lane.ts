@@ -6,8 +6,7 @@
  *                           ▲             │ conflict, or outcome unknown
  *                           └── follow ◄──┘
  *
- * What comes while a commit is under way is drafted on top of it, so that the store has the next one as soon as it
- * is done with the last: it never waits for drafts, nor for replies.
+ * What comes while a commit is under way is drafted on top of it: the store never waits for drafts, nor for replies.
  */
 import { assert } from "../base/assert.ts";
 import { ErrorCode, errorMessage, WindhoverError } from "../base/errors.ts";
@@ -28,6 +27,7 @@ import { ShownVersions } from "./shown-versions.ts";
 import { errorText, logApplied, logFollowed } from "./update-log.ts";
 import { UpdateQueue, type Waiting } from "./update-queue.ts";
 import type { Verdict } from "./update-request.ts";
+import { roomOf } from "./zone-room.ts";
 import type { ZoneTableLoader } from "./zone-table.ts";
 
 export interface LaneParts extends FollowParts {
@@ -42,7 +42,6 @@ export interface LaneParts extends FollowParts {
   readonly defer: (task: () => void) => void;
 }
 
-/** Tells what came of a batch. */
 type Acknowledge = () => void;
 
 interface CommitAttempt {
@@ -144,9 +143,7 @@ export class ZoneLane {
     const { version } = this;
     const view = table.view(this.origin);
     assert(version !== undefined && view !== undefined, "a zone that is not stale is loaded");
-    const usage = table.zoneUsage(this.origin);
-    const bytes = Math.min(Limits.zoneBytes - usage.bytes, table.bytesLeft);
-    return { view, version, room: { rrsets: zoneRRsets - usage.rrsets, bytes } };
+    return { view, version, room: roomOf(table, this.origin, zoneRRsets) };
   }
 
   /** Another writer may have changed the zone: looks soon, between commits. */
@@ -250,7 +247,10 @@ export class ZoneLane {
         return () => this.#settle(batch, held, failed);
       }
       const doubt = this.#confirmed.take(commit.next, unconfirmed);
-      return () => this.#acknowledge(batch, inDoubt(draft.verdicts, doubt), commit.entries);
+      return () => {
+        this.#settle(batch, inDoubt(draft.verdicts, doubt));
+        this.#tellApplied(commit.entries);
+      };
     }
     const detail = `other writers were first ${Limits.commitAttempts} times; try again`;
     const refusal = refuse(Rcode.servFail, "store-unavailable", detail);
@@ -311,13 +311,8 @@ export class ZoneLane {
     return refusal;
   }
 
-  #acknowledge(
-    batch: readonly Waiting[],
-    verdicts: readonly Verdict[],
-    entries: readonly JournalEntry[],
-  ): void {
+  #tellApplied(entries: readonly JournalEntry[]): void {
     for (const entry of entries) logApplied(this.#parts.log, entry);
-    this.#settle(batch, verdicts);
     this.#tellOfCommit(entries);
   }
 
@@ -369,9 +364,7 @@ export class ZoneLane {
     this.#shown.reset(checkBeginning(beginning).version);
     this.#isStale = false;
     this.#isGone = false;
-    const entries = "journal" in beginning ? [] : [beginning];
-    for (const entry of entries) logApplied(this.#parts.log, entry);
-    this.#tellOfCommit(entries);
+    this.#tellApplied("journal" in beginning ? [] : [beginning]);
   }
 
   /** A zone that the store has lost is put back first: the store must know that it was ended. */

@@ -7,7 +7,7 @@ export function cloneState(state: MemoryState): MemoryState {
     const { origin, version, rrsets, journal } = zone;
     clone.zones.set(key, { origin, version, rrsets: new Map(rrsets), journal: new Map(journal) });
   }
-  for (const [key, version] of state.deleted) clone.deleted.set(key, version);
+  for (const [key, zone] of state.deleted) clone.deleted.set(key, zone);
   for (const [kind, documents] of state.documents) clone.documents.set(kind, new Map(documents));
   return clone;
 }

@@ -101,7 +101,7 @@ export class Model {
   /** As many replicas as are asked for have this. */
   observeConfirmed(state: MemoryState): void {
     for (const { version } of state.zones.values()) this.#keepSafe(this.#byVersion.get(version));
-    for (const version of state.deleted.values()) {
+    for (const { version } of state.deleted.values()) {
       const ended = this.#byVersion.get(version);
       this.#keepSafe(ended);
       if (ended !== undefined) this.#safelyDeleted.add(ended);

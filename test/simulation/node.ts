@@ -186,7 +186,7 @@ export class SimulatedNode {
       if (shown.some(({ origin }) => formatName(origin) !== name)) continue;
       if (service.state.zones.has(zone) || deleted === undefined) continue;
       if (model.stepsSinceDeletion(zone) < 60 || shown.length === 0) continue;
-      const isEnded = shown.every(({ sequence }) => deleted.sequence >= sequence);
+      const isEnded = shown.every(({ sequence }) => deleted.version.sequence >= sequence);
       world.check(!isEnded, () => `node ${this.index} puts a deleted zone back`);
     }
   }

@@ -5,7 +5,7 @@ import { COMMIT_STEPS, type RunReport, SimulationFailure, simulate } from "./run
 
 const SEEDS = Array.from({ length: 50 }, (_, at) => at + 1);
 /** Each failed once. */
-const KNOWN = [607, 1775, 3613, 5242, 5470, 6523];
+const KNOWN = [96, 607, 1775, 3613, 5242, 5470, 6523, 8651];
 
 describe("many nodes on one store that fails in every way", () => {
   const reports: RunReport[] = [];

@@ -602,7 +602,7 @@ export function describeStore(conformance: Conformance): void {
       expect(await store.readJournal(ORIGIN, { afterSequence: 0, limit: 9 })).toEqual([]);
       await reopen();
       expect((await store.listZones()).map(({ origin }) => origin)).toEqual([OTHER]);
-      await makeZone(ORIGIN, 50);
+      await store.createZone({ ...creation(ORIGIN, 50), sequence: 9 }, [soa(ORIGIN, 50)]);
       expect(await store.readJournal(ORIGIN, { afterSequence: 0, limit: 9 })).toHaveLength(1);
       expect(await collect(await store.loadZone(ORIGIN))).toEqual(byKey([soa(ORIGIN, 50)]));
       expect(await version(OTHER)).toEqual({ serial: 1, sequence: 1 });
@@ -626,6 +626,22 @@ export function describeStore(conformance: Conformance): void {
       expect(entry?.sequence).toBe(3);
       const next = makeCommit(ORIGIN, { serial: 9, sequence: 3 }, [put(soa(ORIGIN, 10))]);
       expect(await store.commit(next)).toEqual({ status: "committed" });
+    });
+
+    test("a zone that was deleted is not made again at a sequence that it had, unless it stood elsewhere", async () => {
+      await makeZone();
+      await store.commit(makeCommit(ORIGIN, { serial: 1, sequence: 1 }, [put(soa(ORIGIN, 2))]));
+      await store.deleteZone(ORIGIN);
+      const again = (sequence: number) =>
+        store.createZone({ ...creation(ORIGIN, 9), sequence }, [soa(ORIGIN, 9)]);
+      await expect(again(2)).rejects.toMatchObject({ code: "conflict" });
+      expect(await store.listZones()).toEqual([]);
+      expect(await store.deletedVersion(ORIGIN)).toMatchObject({ serial: 2, sequence: 2 });
+      await again(3);
+      await store.deleteZone(ORIGIN);
+      const past = { origin: ORIGIN, serial: 9, sequence: 2, journal: [] };
+      await store.createZone(past, [soa(ORIGIN, 9)]);
+      expect(await version(ORIGIN)).toEqual({ serial: 9, sequence: 2 });
     });
 
     test("where zones were deleted is listed, and can be remembered of zones that were deleted elsewhere", async () => {
