@@ -275,9 +275,8 @@ export class LmdbStore implements WrittenStore {
   }
 
   #readDeleted(origin: Name): ZoneVersion | undefined {
-    const { deleted, place } = this.#tables;
-    const value = deleted.get(origin);
-    return value && readDeletedValue(value, origin, place);
+    const value = this.#tables.deleted.get(origin);
+    return value && readDeletedValue(value, origin, this.#tables.place);
   }
 
   listDeleted(): Promise<readonly StoredZone[]> {

@@ -168,13 +168,16 @@ test("a zone that was deleted takes its changes with it, also for the next of it
   expect(await store.deleteZone(ORIGIN)).toBe(true);
   expect(await store.deleteZone(ORIGIN)).toBe(false);
   expect(await store.commit(makeCommit(ORIGIN, FIRST, []))).toMatchObject({ status: "conflict" });
-  await makeZones(store, ORIGIN);
+  const anew = { serial: 1, sequence: 6 };
+  const make = (to: Store) => to.createZone({ ...creation(ORIGIN), sequence: 6 }, [soa(ORIGIN, 1)]);
+  await make(store);
   const fresh = new Below();
-  await makeZones(fresh, ORIGIN, OTHER);
+  await makeZones(fresh, OTHER);
+  await make(fresh);
   const again = await open(file.crashed(), fresh);
-  expect(await again.store.findZone(ORIGIN)).toEqual({ origin: ORIGIN, ...FIRST });
+  expect(await again.store.findZone(ORIGIN)).toEqual({ origin: ORIGIN, ...anew });
   expect(await again.store.findZone(OTHER)).toEqual({ origin: OTHER, ...kept });
-  await step(store, FIRST, 1);
+  await step(store, anew, 1);
 });
 
 test("a commit that comes while its zone is deleted waits and finds no zone; one before it is done", async () => {

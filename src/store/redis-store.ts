@@ -151,11 +151,7 @@ export class RedisStore implements Store {
 
   listZones(): Promise<readonly StoredZone[]> {
     return this.#work.run(async () => {
-      const { client } = this.#connection;
-      const texts = await this.#connection.ask(
-        () => client.smembers(this.#keys.zones),
-        [this.#keys.zones],
-      );
+      const texts = await this.#readOrigins();
       const zones: StoredZone[] = [];
       for (let at = 0; at < texts.length; at += Limits.storeBatch) {
         const part = texts.slice(at, at + Limits.storeBatch);
@@ -168,13 +164,15 @@ export class RedisStore implements Store {
 
   listOrigins(): Promise<readonly Name[]> {
     return this.#work.run(async () => {
-      const { client } = this.#connection;
-      const texts = await this.#connection.ask(
-        () => client.smembers(this.#keys.zones),
-        [this.#keys.zones],
-      );
+      const texts = await this.#readOrigins();
       return texts.flatMap((text) => parseOrigin(text) ?? []);
     });
+  }
+
+  #readOrigins(): Promise<string[]> {
+    const { client } = this.#connection;
+    const { zones } = this.#keys;
+    return this.#connection.ask(() => client.smembers(zones), [zones]);
   }
 
   findZone(origin: Name): Promise<StoredZone | undefined> {
@@ -240,7 +238,7 @@ export class RedisStore implements Store {
         );
         if (outcome === 0) throw zoneExists(origin);
         if (outcome === -2) throw deletedMeanwhile(origin);
-        if (outcome === -1) throw this.#lostCreation(origin);
+        if (outcome !== 1) throw this.#lostCreation(origin);
         await this.#register(origin);
       } catch (error) {
         await creation.forget();

@@ -213,7 +213,7 @@ describe("a store that lost the zone", () => {
     const { state, one, two } = await servers();
     state.zones.clear();
     await one.engine.deleteZone(intent);
-    expect(state.deleted.get(KEY)).toMatchObject({ sequence: 2 });
+    expect(state.deleted.get(KEY)).toMatchObject({ version: { sequence: 2 } });
     await two.look();
     await until(() => two.engine.view(ORIGIN) === undefined);
     expect(state.zones.size).toBe(0);

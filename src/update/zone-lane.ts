@@ -248,8 +248,9 @@ export class ZoneLane {
       }
       const doubt = this.#confirmed.take(commit.next, unconfirmed);
       return () => {
+        for (const entry of commit.entries) logApplied(this.#parts.log, entry);
         this.#settle(batch, inDoubt(draft.verdicts, doubt));
-        this.#tellApplied(commit.entries);
+        this.#tellOfCommit(commit.entries);
       };
     }
     const detail = `other writers were first ${Limits.commitAttempts} times; try again`;
@@ -311,11 +312,6 @@ export class ZoneLane {
     return refusal;
   }
 
-  #tellApplied(entries: readonly JournalEntry[]): void {
-    for (const entry of entries) logApplied(this.#parts.log, entry);
-    this.#tellOfCommit(entries);
-  }
-
   #tellOfCommit(entries: readonly JournalEntry[]): void {
     try {
       this.#parts.onCommit(this.origin, entries);
@@ -364,7 +360,9 @@ export class ZoneLane {
     this.#shown.reset(checkBeginning(beginning).version);
     this.#isStale = false;
     this.#isGone = false;
-    this.#tellApplied("journal" in beginning ? [] : [beginning]);
+    const entries = "journal" in beginning ? [] : [beginning];
+    for (const entry of entries) logApplied(this.#parts.log, entry);
+    this.#tellOfCommit(entries);
   }
 
   /** A zone that the store has lost is put back first: the store must know that it was ended. */

@@ -10,12 +10,12 @@
  * Owners stand in the order of their first records. So what belongs to an owner and to none behind it lies before the first
  * record of the next one, and its octets before that one's.
  */
-import { randomBytes } from "node:crypto";
 import { assert } from "../base/assert.ts";
 import { Limits } from "../base/limits.ts";
 import { Type } from "../wire/code-points.ts";
 import { formatName, isSubdomain, type Name } from "../wire/name.ts";
 import { typeName } from "../wire/rr-types.ts";
+import { hashOctets } from "./owner-hash.ts";
 import { makeRRset, type RRset } from "./rrset.ts";
 import { type PackedRRsets, PackWriter, type RRsetPack } from "./rrset-pack.ts";
 import { type Finding, isSubjectToChecks, RRS_UNCHECKED, RRSET_UNCHECKED } from "./zone-checks.ts";
@@ -377,22 +377,6 @@ function roomOf(slots: number): number {
 
 function u16(octets: Uint8Array, at: number): number {
   return ((octets[at] as number) << 8) | (octets[at + 1] as number);
-}
-
-/** Of no one's choosing, so that who writes names cannot choose collisions. */
-const [HASH_SEED, MULTIPLIER] = makeHash(randomBytes(8));
-
-function makeHash(random: Buffer): [seed: number, multiplier: number] {
-  return [random.readInt32LE(0), (random.readInt32LE(4) & ~7) | 5];
-}
-
-function hashOctets(octets: Uint8Array, length: number): number {
-  let hash = HASH_SEED;
-  for (let at = 0; at < length; at++) {
-    hash = Math.imul(hash ^ (octets[at] as number), MULTIPLIER);
-    hash ^= hash >>> 15;
-  }
-  return hash >>> 0;
 }
 
 /** The RRsets of these records as a view of the zone; see `ZoneContents`. */

@@ -5,6 +5,7 @@
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import { Limits } from "../../base/limits.ts";
 import type { RedisLocation } from "./redis-location.ts";
+import { commandName, type ScriptName } from "./redis-scripts.ts";
 
 const FIRST_RETRY_MS = 50;
 
@@ -24,6 +25,7 @@ export function createClient(
     ...primaryOptions(location, retry),
     lazyConnect: true,
     enableOfflineQueue: false,
+    ...pipelining(),
     retryStrategy: retry,
     // After a failover the connection may lead to what has become a replica: the next one will not.
     reconnectOnError: ({ message }: Error) => message.startsWith("READONLY"),
@@ -55,6 +57,12 @@ function connectionOptions(location: RedisLocation, commandMs: number) {
   } satisfies RedisOptions;
 }
 
+/** What one turn asks for goes out at its end, together; a commit goes at once, because updates wait for it. */
+function pipelining() {
+  const ignored = [commandName("commit" satisfies ScriptName)];
+  return { enableAutoPipelining: true, autoPipeliningIgnoredCommands: ignored };
+}
+
 function primaryOptions(location: RedisLocation, retry: Retry) {
   const { kind, hosts, service, database, sentinelLogin, isTls } = location;
   if (kind === "single") return { ...hosts[0], db: database };
@@ -80,8 +88,7 @@ function createCluster(location: RedisLocation, retry: Retry, commandMs: number)
     lazyConnect: true,
     // A node that is being connected to for the first time is waited for; a Cluster that is down is not (`ask`).
     enableOfflineQueue: true,
-    // Versions of many zones are asked for one by one there.
-    enableAutoPipelining: true,
+    ...pipelining(),
     scaleReads: "master",
     // A command whose connection broke may have been done.
     retryDelayOnFailover: 0,

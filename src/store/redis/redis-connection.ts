@@ -10,7 +10,7 @@ import { createClient, isSelectRefused } from "./redis-client.ts";
 import { redisError } from "./redis-error.ts";
 import { type RedisKeys, SCHEMA_VERSION } from "./redis-keys.ts";
 import type { RedisLocation } from "./redis-location.ts";
-import { SCRIPTS, type ScriptArgument, type ScriptName } from "./redis-scripts.ts";
+import { commandName, SCRIPTS, type ScriptArgument, type ScriptName } from "./redis-scripts.ts";
 import { findOtherTransport } from "./redis-transport.ts";
 import {
   type ReplicaTerms,
@@ -196,10 +196,6 @@ export class RedisConnection {
     this.#isUp = isUp;
     for (const listener of this.#listeners) listener(isUp, reason);
   }
-}
-
-function commandName(script: string): string {
-  return `windhover${script}`;
 }
 
 async function checkServer(client: Redis, place: string): Promise<void> {

@@ -22,4 +22,9 @@ export const SCRIPTS = {
 } as const;
 
 export type ScriptName = keyof typeof SCRIPTS;
+
+/** What ioredis calls the script. */
+export function commandName(script: string): string {
+  return `windhover${script}`;
+}
 export type ScriptArgument = string | number | Uint8Array;
