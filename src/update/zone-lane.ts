@@ -273,15 +273,21 @@ export class ZoneLane {
     this.#underWay = draft;
     try {
       const outcome = await this.#parts.store.commit(commit);
-      if (outcome.status === "conflict") this.#isStale = true;
+      if (outcome.status === "conflict") this.#missed();
       return { ...outcome, commit };
     } catch (error) {
-      this.#isStale = true;
+      this.#missed();
       this.followSoon();
       return { status: "failed", commit, refusal: this.#storeFailed(error) };
     } finally {
       this.#underWay = undefined;
     }
+  }
+
+  /** What was drafted on top of it is worth nothing either. */
+  #missed(): void {
+    this.#isStale = true;
+    this.#ahead = undefined;
   }
 
   /** A table that cannot take a durable change is stale: the next update tries to show it again. */

@@ -341,8 +341,9 @@ function describeFaults(): void {
     });
 
     test("a load whose zone is deleted, or that Redis forgot, says so", async () => {
-      for (const lose of ["delete", "forget"]) {
-        await store.createZone(creation(ORIGIN), hosts(ORIGIN, 5 * Limits.loadBatch));
+      for (const [at, lose] of ["delete", "forget"].entries()) {
+        const beginning = { ...creation(ORIGIN), sequence: 1 + at };
+        await store.createZone(beginning, hosts(ORIGIN, 5 * Limits.loadBatch));
         const loading = async () => {
           for await (const _ of (await store.loadZone(ORIGIN))?.batches ?? []) {
             if (lose === "delete") await store.deleteZone(ORIGIN);
