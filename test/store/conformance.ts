@@ -894,11 +894,13 @@ function describeSharing(current: () => [Subject, Store]): void {
       await change();
       await eventually(async () => heard.length > 0);
       own.length = 0;
-      await change();
-      const before = heard.length;
-      await change();
-      await eventually(async () => heard.length > before);
-      expect(own).toEqual([]);
+      for (let at = 0; at < 20; at++) {
+        const before = heard.length;
+        await change();
+        await eventually(async () => heard.length > before);
+      }
+      // A periodic comparison that reads between a commit and its answer may tell of it, seconds apart.
+      expect(own.length).toBeLessThanOrEqual(1);
       stop();
       stopOwn();
       heard.length = 0;
